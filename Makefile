@@ -1,0 +1,118 @@
+# qemu-kvm-shim. GNU make; libraries by pkg-config.
+#
+#   make                 build/qemu-kvm-shim, build/guest-pinning
+#   make install         DESTDIR= PREFIX= LIBEXECDIR= SYSCONFDIR=
+#   make test            any Linux machine, root or not; touches nothing outside build/
+#   make e2e             a throw-away host, as root: real libvirt, real emulator
+#   make lint            formatting, static analysis, shell scripts
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
+SYSCONFDIR ?= /etc
+BUILD ?= build
+SHIMDIR := $(LIBEXECDIR)/qemu-kvm-shim
+
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -Ipolicy -Ishim \
+	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DSHIM_PATH='"$(SHIMDIR)/qemu-kvm-shim"'
+WARNINGS := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wformat=2
+# The sanitizers have checks of their own, which _FORTIFY_SOURCE would hide.
+HARDENING = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+ALL_CFLAGS = $(WARNINGS) -fPIE $(HARDENING) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+# libnuma is opened when a rule needs it, and then finds these two here (numa(3)).
+NUMA_LDFLAGS := -Wl,--export-dynamic-symbol=numa_warn -Wl,--export-dynamic-symbol=numa_error
+
+# The policy language, which knows nothing of processes, NUMA or QEMU.
+POLICY := $(BUILD)/libpolicy.a
+# What the drop-in is made of; the tool is all the rest and these.
+SHARED_OBJECTS := $(patsubst %,$(BUILD)/shim/%.o,emulator id_set log marker numa_library \
+	placement plan qemu_args)
+TOOL_OBJECTS := $(patsubst %,$(BUILD)/shim/%.o,guest-pinning install report shadow verb_check \
+	verb_install verb_match)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+TEST_PROGRAMS := $(patsubst tests/cli/%.c,$(BUILD)/tests/%,$(wildcard tests/cli/*.c))
+
+TOOL_CFLAGS = $(shell $(PKG_CONFIG) --cflags jansson libattr)
+TOOL_LIBS = $(shell $(PKG_CONFIG) --libs jansson libattr)
+NUMA_CFLAGS = $(shell $(PKG_CONFIG) --cflags numa)
+CMOCKA_CFLAGS = $(shell $(PKG_CONFIG) --cflags cmocka)
+CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
+
+.PHONY: all install uninstall clean test test-programs run-tests e2e demo lint
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/qemu-kvm-shim $(BUILD)/guest-pinning
+
+$(BUILD)/qemu-kvm-shim: $(BUILD)/shim/qemu-kvm-shim.o $(SHARED_OBJECTS) $(POLICY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ -ldl
+
+$(BUILD)/guest-pinning: $(TOOL_OBJECTS) $(SHARED_OBJECTS) $(POLICY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) -ldl
+
+$(TOOL_OBJECTS): EXTRA_CFLAGS = $(TOOL_CFLAGS)
+$(SHARED_OBJECTS): EXTRA_CFLAGS = $(NUMA_CFLAGS)
+
+$(POLICY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard policy/*.c))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
+
+install: all
+	install -D -m 755 $(BUILD)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinning
+	install -D -m 755 $(BUILD)/qemu-kvm-shim $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
+	@# An administrator's policy is never overwritten.
+	test -e $(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf || \
+		install -D -m 644 policy/guest-pinning.conf \
+			$(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/guest-pinning $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
+	-rmdir $(DESTDIR)$(SHIMDIR)
+
+clean:
+	rm -rf $(BUILD)
+
+# Tests: every one runs in the plain build and under the sanitizers.
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(filter-out $(BUILD)/shim/guest-pinning.o,$(TOOL_OBJECTS)) $(SHARED_OBJECTS) $(POLICY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(CMOCKA_LIBS) -ldl
+
+$(BUILD)/tests/%: $(BUILD)/tests/cli/%.o $(POLICY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
+
+test:
+	tests/run "$(MAKE)" $(BUILD)
+
+e2e: all
+	BUILD=$(abspath $(BUILD)) tests/e2e/run
+
+demo: all
+	BUILD=$(abspath $(BUILD)) tests/demo
+
+C_SOURCES := $(wildcard policy/*.[ch] shim/*.[ch] tests/*/*.[ch])
+SCRIPTS := .ci/run packaging/bootstrap.sh tests/run tests/demo tests/e2e/run \
+	$(wildcard tests/*/*.bash tests/*/*.bats)
+
+lint:
+	clang-format --dry-run --Werror $(C_SOURCES)
+	cppcheck --std=c11 --enable=warning,performance,portability --error-exitcode=1 --quiet \
+		--inline-suppr $(CPPFLAGS) policy shim
+	clang-tidy --quiet --warnings-as-errors='*' $(wildcard policy/*.c shim/*.c) -- \
+		-std=gnu17 $(CPPFLAGS) $(NUMA_CFLAGS) $(TOOL_CFLAGS)
+	shellcheck -x $(SCRIPTS)

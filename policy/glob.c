@@ -1,0 +1,465 @@
+#include "glob.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+#include <wctype.h>
+
+/* The places in the name, before its first character to after its last. */
+struct places {
+	uint8_t at[GLOB_NAME_MAX + 1];
+};
+
+/* What is matched: characters, or bytes where pattern or name is not UTF-8. */
+struct subject {
+	const uint32_t *character;
+	size_t count;
+	bool utf8;
+};
+
+static void match_sequence(const uint32_t *pattern, const uint32_t *end,
+			   const struct subject *subject, struct places *places);
+
+static size_t decode_bytes(uint32_t *character, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		character[i] = (unsigned char)text[i];
+	return length;
+}
+
+/* Returns the number of characters, or 0 where the text is not UTF-8 (or empty). */
+static size_t decode_utf8(uint32_t *character, const char *text, size_t length)
+{
+	const char *end = text + length;
+	size_t count = 0;
+
+	while (text < end) {
+		size_t used = utf8_decode(text, end, &character[count]);
+
+		if (used == 0)
+			return 0;
+		text += used;
+		count++;
+	}
+	return count;
+}
+
+int glob_name_set(struct glob_name *name, const char *text)
+{
+	name->text = text;
+	name->length = strlen(text);
+	if (name->length > GLOB_NAME_MAX)
+		return -ENAMETOOLONG;
+	name->count = decode_utf8(name->character, text, name->length);
+	name->utf8 = name->count > 0 || name->length == 0;
+	if (!name->utf8)
+		name->count = decode_bytes(name->character, text, name->length);
+	return 0;
+}
+
+bool glob_is_group(const char *text, const char *end)
+{
+	return text + 1 < end && text[1] == '(' && *text != '\0' && strchr("?*+@!", *text) != NULL;
+}
+
+int glob_check(const char *pattern, size_t length, struct error *error)
+{
+	const char *end = pattern + length;
+	unsigned int nesting = 0;
+
+	if (length > GLOB_LENGTH_MAX)
+		return error_set(error, -EINVAL, "the glob is longer than %d bytes",
+				 GLOB_LENGTH_MAX);
+	for (const char *p = pattern; p < end; p++) {
+		if (*p == '\\')
+			p++;
+		else if (glob_is_group(p, end) && ++nesting > GLOB_NESTING_MAX)
+			return error_set(error, -EINVAL,
+					 "the glob nests its (...) more than %d deep",
+					 GLOB_NESTING_MAX);
+		else if (*p == ')' && nesting > 0)
+			nesting--;
+	}
+	return 0;
+}
+
+static bool is_group(const uint32_t *p, const uint32_t *end)
+{
+	return p + 1 < end && p[1] == '(' &&
+	       (*p == '?' || *p == '*' || *p == '+' || *p == '@' || *p == '!');
+}
+
+/*
+ * From inside a group finds its closing ')', or with `bar` the next '|' of its
+ * own level. Returns NULL where there is none before `end`. Parentheses and bars
+ * that a backslash or brackets protect do not count.
+ */
+static const uint32_t *group_scan(const uint32_t *p, const uint32_t *end, bool bar)
+{
+	const uint32_t *bracket_first = NULL; /* where a ']' would still be literal */
+	bool in_bracket = false;
+	uint32_t class_mark = 0; /* the ':', '.' or '=' that must come before its ']' */
+	unsigned int nesting = 0;
+
+	for (; p < end; p++) {
+		if (*p == '\\') {
+			p++;
+		} else if (in_bracket && *p == '[') {
+			if (p + 1 < end && (p[1] == ':' || p[1] == '.' || p[1] == '='))
+				class_mark = p[1];
+		} else if (in_bracket && *p == ']') {
+			if (class_mark != 0 && p[-1] == class_mark)
+				class_mark = 0;
+			else if (p != bracket_first)
+				in_bracket = false;
+		} else if (in_bracket) {
+			continue;
+		} else if (*p == '[') {
+			in_bracket = true;
+			bracket_first = p + 1;
+			if (p + 1 < end && (p[1] == '!' || p[1] == '^'))
+				bracket_first++;
+		} else if (*p == '(') {
+			nesting++;
+		} else if (*p == ')') {
+			if (nesting == 0)
+				return bar ? NULL : p;
+			nesting--;
+		} else if (*p == '|' && bar && nesting == 0) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+static bool in_class(const char *name, uint32_t character, bool utf8)
+{
+	static locale_t unicode;
+
+	if (strcmp(name, "ascii") == 0)
+		return character < 0x80;
+	if (strcmp(name, "word") == 0)
+		return character == '_' || in_class("alnum", character, utf8);
+	if (character < 0x80)
+		return iswctype((wint_t)character, wctype(name)) != 0;
+	if (!utf8)
+		return false;
+	if (unicode == (locale_t)0)
+		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (unicode == (locale_t)0)
+		return false;
+	return iswctype_l((wint_t)character, wctype_l(name, unicode), unicode) != 0;
+}
+
+/* Finds the two characters `mark` and ']'. Returns NULL where they do not come. */
+static const uint32_t *class_end(const uint32_t *p, const uint32_t *end, uint32_t mark)
+{
+	for (; p + 1 < end; p++) {
+		if (p[0] == mark && p[1] == ']')
+			return p;
+	}
+	return NULL;
+}
+
+static bool class_holds(const uint32_t *name, const uint32_t *end, uint32_t character, bool utf8)
+{
+	char text[16]; /* longer than the name of any class */
+	size_t length = (size_t)(end - name);
+
+	if (length >= sizeof(text))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		text[i] = name[i] < 0x80 ? (char)name[i] : '?';
+	text[length] = '\0';
+	return in_class(text, character, utf8);
+}
+
+/*
+ * Reads one end of a range, or a character that stands alone, and moves *p past
+ * it. Returns the character, UINT32_MAX for a collating symbol of several
+ * characters (no character is that), or 0 where the pattern ends.
+ */
+static uint32_t bracket_point(const uint32_t **p, const uint32_t *end)
+{
+	const uint32_t *here = *p;
+
+	if (here + 1 < end && here[0] == '[' && here[1] == '.') {
+		const uint32_t *close = class_end(here + 2, end, '.');
+
+		if (close == NULL)
+			return 0;
+		*p = close + 2;
+		return close - here == 3 ? here[2] : UINT32_MAX;
+	}
+	if (*here == '\\')
+		here++;
+	if (here >= end)
+		return 0;
+	*p = here + 1;
+	return *here;
+}
+
+/*
+ * Reads the bracket expression whose '[' is before `p`, says in *holds whether
+ * the character is one of it, and returns the place after its ']'; NULL where it
+ * never ends: then the '[' is an ordinary character (POSIX XCU 2.13.1).
+ */
+static const uint32_t *bracket_read(const uint32_t *p, const uint32_t *end, uint32_t character,
+				    bool utf8, bool *holds)
+{
+	bool negated = p < end && (*p == '!' || *p == '^');
+	bool found = false;
+	const uint32_t *first = negated ? p + 1 : p;
+
+	for (p = first; p < end && (*p != ']' || p == first);) {
+		const uint32_t *close;
+		uint32_t low;
+		uint32_t high;
+
+		if (p + 1 < end && p[0] == '[' && p[1] == ':') {
+			close = class_end(p + 2, end, ':');
+			if (close == NULL) {
+				p++; /* as bash does: this '[' is no member */
+				continue;
+			}
+			found = found || class_holds(p + 2, close, character, utf8);
+			p = close + 2;
+			continue;
+		}
+		if (p + 4 < end && p[0] == '[' && p[1] == '=' && p[3] == '=' && p[4] == ']') {
+			found = found || p[2] == character;
+			p += 5;
+			continue;
+		}
+		low = bracket_point(&p, end);
+		if (low == 0)
+			return NULL;
+		high = low;
+		if (p + 1 < end && p[0] == '-' && p[1] != ']') {
+			p++;
+			high = bracket_point(&p, end);
+			if (high == 0)
+				return NULL;
+			if (high == UINT32_MAX)
+				continue;
+		}
+		found = found || (low <= character && character <= high);
+	}
+	if (p >= end)
+		return NULL;
+	*holds = found != negated;
+	return p + 1;
+}
+
+static void places_add(struct places *places, const struct places *more, size_t count)
+{
+	for (size_t i = 0; i <= count; i++)
+		places->at[i] |= more->at[i];
+}
+
+/* Steps over one literal character. */
+static void match_character(uint32_t character, const struct subject *subject,
+			    struct places *places)
+{
+	for (size_t i = subject->count; i > 0; i--)
+		places->at[i] = places->at[i - 1] && subject->character[i - 1] == character;
+	places->at[0] = 0;
+}
+
+/* Steps over '?'. */
+static void match_any(const struct subject *subject, struct places *places)
+{
+	for (size_t i = subject->count; i > 0; i--)
+		places->at[i] = places->at[i - 1];
+	places->at[0] = 0;
+}
+
+/* Steps over '*'. */
+static void match_any_string(const struct subject *subject, struct places *places)
+{
+	for (size_t i = 1; i <= subject->count; i++)
+		places->at[i] |= places->at[i - 1];
+}
+
+/* Steps over a bracket expression, `p` after its '['; returns NULL where there is none. */
+static const uint32_t *match_bracket(const uint32_t *p, const uint32_t *end,
+				     const struct subject *subject, struct places *places)
+{
+	bool holds;
+	const uint32_t *next = bracket_read(p, end, 0, subject->utf8, &holds);
+
+	if (next == NULL)
+		return NULL;
+	for (size_t i = subject->count; i > 0; i--) {
+		places->at[i] = places->at[i - 1];
+		if (places->at[i]) {
+			bracket_read(p, end, subject->character[i - 1], subject->utf8, &holds);
+			places->at[i] = holds;
+		}
+	}
+	places->at[0] = 0;
+	return next;
+}
+
+/* Steps over one of the alternatives between `p` and `close`. */
+static void match_alternatives(const uint32_t *p, const uint32_t *close,
+			       const struct subject *subject, struct places *places)
+{
+	struct places start = *places;
+
+	memset(places->at, 0, subject->count + 1);
+	for (;;) {
+		struct places way = start;
+		const uint32_t *bar = group_scan(p, close, true);
+
+		match_sequence(p, bar != NULL ? bar : close, subject, &way);
+		places_add(places, &way, subject->count);
+		if (bar == NULL)
+			return;
+		p = bar + 1;
+	}
+}
+
+/* Steps over any number of alternatives, one after the other; `reached` is what none reaches. */
+static void match_repeated(const uint32_t *p, const uint32_t *close, const struct subject *subject,
+			   struct places *places, struct places *reached)
+{
+	bool more;
+
+	do {
+		more = false;
+		match_alternatives(p, close, subject, places);
+		for (size_t i = 0; i <= subject->count; i++) {
+			places->at[i] = places->at[i] && !reached->at[i];
+			more = more || places->at[i];
+		}
+		places_add(reached, places, subject->count);
+	} while (more);
+	*places = *reached;
+}
+
+/* Steps over any string that none of the alternatives matches. */
+static void match_negated(const uint32_t *p, const uint32_t *close, const struct subject *subject,
+			  struct places *places)
+{
+	struct places start = *places;
+
+	memset(places->at, 0, subject->count + 1);
+	for (size_t from = 0; from <= subject->count; from++) {
+		struct places way = {0};
+
+		if (!start.at[from])
+			continue;
+		way.at[from] = 1;
+		match_alternatives(p, close, subject, &way);
+		for (size_t to = from; to <= subject->count; to++)
+			places->at[to] |= !way.at[to];
+	}
+}
+
+static void match_group(uint32_t kind, const uint32_t *p, const uint32_t *close,
+			const struct subject *subject, struct places *places)
+{
+	struct places none = *places;
+
+	switch (kind) {
+	case '?':
+		match_alternatives(p, close, subject, places);
+		places_add(places, &none, subject->count);
+		break;
+	case '@':
+		match_alternatives(p, close, subject, places);
+		break;
+	case '*':
+		match_repeated(p, close, subject, places, &none);
+		break;
+	case '+':
+		memset(none.at, 0, subject->count + 1);
+		match_repeated(p, close, subject, places, &none);
+		break;
+	default:
+		match_negated(p, close, subject, places);
+		break;
+	}
+}
+
+/* Follows the pattern from all of `places` at once; `places` is then where it can have ended. */
+static void match_sequence(const uint32_t *pattern, const uint32_t *end,
+			   const struct subject *subject, struct places *places)
+{
+	const uint32_t *p = pattern;
+
+	while (p < end) {
+		const uint32_t *next;
+
+		if (is_group(p, end)) {
+			next = group_scan(p + 2, end, false);
+			if (next == NULL)
+				break;
+			match_group(*p, p + 2, next, subject, places);
+			p = next + 1;
+		} else if (*p == '*') {
+			match_any_string(subject, places);
+			p++;
+		} else if (*p == '?') {
+			match_any(subject, places);
+			p++;
+		} else if (*p == '[' &&
+			   (next = match_bracket(p + 1, end, subject, places)) != NULL) {
+			p = next;
+		} else {
+			if (*p == '\\' && p + 1 < end)
+				p++;
+			match_character(*p++, subject, places);
+		}
+	}
+	/* Only a group that is never closed is left: to bash, all of it is plain text. */
+	for (; p < end; p++)
+		match_character(*p, subject, places);
+}
+
+/*
+ * Most rules of a long policy fail on their first letters: tells them apart
+ * without decoding anything. Returns 1 match, 0 no match, -1 not to be told.
+ */
+static int match_prefix(const char *pattern, size_t length, const struct glob_name *name)
+{
+	const char *end = pattern + length;
+
+	for (size_t i = 0; i < length; i++) {
+		if (glob_is_group(pattern + i, end) || pattern[i] == '?' || pattern[i] == '[' ||
+		    pattern[i] == '\\')
+			return -1;
+		if (pattern[i] == '*')
+			return i + 1 == length ? 1 : -1;
+		if (i >= name->length || pattern[i] != name->text[i])
+			return 0;
+	}
+	return name->length == length;
+}
+
+bool glob_match(const char *pattern, size_t length, const struct glob_name *name)
+{
+	uint32_t decoded[GLOB_LENGTH_MAX];
+	uint32_t bytes[GLOB_NAME_MAX];
+	struct subject subject = {name->character, name->count, name->utf8};
+	struct places places;
+	size_t count = 0;
+	int told = match_prefix(pattern, length, name);
+
+	if (told >= 0)
+		return told == 1;
+	if (name->utf8)
+		count = decode_utf8(decoded, pattern, length);
+	if (count == 0) {
+		count = decode_bytes(decoded, pattern, length);
+		subject.character = bytes;
+		subject.count = decode_bytes(bytes, name->text, name->length);
+		subject.utf8 = false;
+	}
+	memset(places.at, 0, subject.count + 1);
+	places.at[0] = 1;
+	match_sequence(decoded, decoded + count, &subject, &places);
+	return places.at[subject.count] != 0;
+}

@@ -1,0 +1,14 @@
+/* The one reader of numbers: decimal, the whole word, in range; nothing else passes. */
+#ifndef POLICY_NUMBER_H
+#define POLICY_NUMBER_H
+
+#include <stddef.h>
+
+/*
+ * Reads the digits at `text` (no sign, no blank, no leading zero but "0" itself)
+ * up to the first other character. Returns how many there were, or 0 where there
+ * is no such number or it is greater than `most`.
+ */
+size_t number_read(const char *text, unsigned int most, unsigned int *number);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * One line of a policy: GLOB NODES OPTIONS. Here a line becomes a rule, which is
+ * only words and choices; what they come to on this host is not known here.
+ */
+#ifndef POLICY_RULE_H
+#define POLICY_RULE_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	RULE_LINE_MAX = 4096, /* bytes of a line */
+	RULE_WORDS_MAX = 64,  /* words of a line */
+	RULE_ENV_MAX = 32,    /* env= options of a line */
+};
+
+enum memory_mode {
+	MEMORY_BIND, /* the default */
+	MEMORY_PREFERRED,
+	MEMORY_PREFERRED_MANY,
+	MEMORY_INTERLEAVE,
+	MEMORY_LOCAL,
+	MEMORY_MODES,
+};
+
+/* A line of a policy file as it was read. The text may be changed, up to and with *end. */
+struct policy_line {
+	const char *file;
+	unsigned int number; /* from 1 */
+	char *text;
+	char *end; /* the newline, or what stands in its place */
+};
+
+/* A rule. All strings are in the line's own text. */
+struct rule {
+	const char *file;
+	unsigned int line;
+	const char *glob;  /* quotes removed, backslashes kept; NULL: could not be read */
+	const char *nodes; /* NULL: "-", no node */
+	const char *cpus;  /* NULL: all CPUs of the nodes */
+	enum memory_mode memory;
+	bool memory_given;             /* by mem= */
+	const char *env[RULE_ENV_MAX]; /* "NAME=VALUE" */
+	size_t env_count;
+	bool best_effort;
+	struct error error; /* the first thing that is wrong with the line; empty: nothing */
+};
+
+/* "bind", "preferred-many" … */
+const char *memory_mode_name(enum memory_mode mode);
+
+/*
+ * Finds the first word of a line. Returns false for a line without one: blank, a
+ * comment, or one whose first word is not well formed; *quoted says that the word
+ * holds double quotes, which are no part of the glob.
+ */
+bool rule_glob_find(const struct policy_line *line, const char **glob, size_t *length,
+		    bool *quoted);
+
+/* Copies a word of `length` bytes without its double quotes; returns the copy's length. */
+size_t rule_glob_unquote(char *copy, const char *glob, size_t length);
+
+/*
+ * Reads a line, changing its text. Returns false for a blank line or a comment.
+ * What is wrong with the line is in rule->error; the glob and best-effort are
+ * there all the same, when they can be read, for they tell whom it stops.
+ */
+bool rule_read(struct policy_line *line, struct rule *rule);
+
+/*
+ * Writes the rule's options other than cpus= and mem=, one by one, as they would
+ * stand in a policy: `index` counts from 0. Returns false after the last.
+ */
+bool rule_option_format(const struct rule *rule, size_t index, char *text, size_t size);
+
+#endif

@@ -1,0 +1,109 @@
+#include "spec.h"
+#include "number.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The device prefixes of libnuma (affinity.c, resolve_affinity). */
+static const char *const device_prefixes[] = {"netdev:", "ip:", "file:", "block:", "pci:"};
+
+static const char *kind_noun(const struct spec *spec)
+{
+	return spec->kind == SPEC_NODES ? "node" : "CPU";
+}
+
+void spec_start(struct spec *spec, enum spec_kind kind, const char *text)
+{
+	spec->kind = kind;
+	spec->text = text;
+	spec->inverted = *text == '!';
+	text += spec->inverted;
+	spec->relative = *text == '+';
+	text += spec->relative;
+	spec->rest = text;
+}
+
+static bool is_device(const struct spec *spec)
+{
+	if (spec->kind != SPEC_NODES)
+		return false;
+	for (size_t i = 0; i < sizeof(device_prefixes) / sizeof(device_prefixes[0]); i++) {
+		size_t length = strlen(device_prefixes[i]);
+
+		if (strncmp(spec->rest, device_prefixes[i], length) == 0)
+			return spec->rest[length] != '\0';
+	}
+	return false;
+}
+
+/* Reads "N" or "N-M". */
+static int range_read(struct spec *spec, struct spec_item *item, struct error *error)
+{
+	unsigned int most = spec->kind == SPEC_NODES ? SPEC_NODE_MAX : SPEC_CPU_MAX;
+	size_t length = number_read(spec->rest, most, &item->first);
+
+	if (length == 0)
+		return error_set(error, -EINVAL,
+				 "'%s' is no list of %ss: at '%s' a number from 0 to %u is missing",
+				 spec->text, kind_noun(spec), spec->rest, most);
+	item->last = item->first;
+	spec->rest += length;
+	if (*spec->rest != '-')
+		return 1;
+	spec->rest++;
+	length = number_read(spec->rest, most, &item->last);
+	if (length == 0)
+		return error_set(
+		    error, -EINVAL,
+		    "'%s' is no list of %ss: after '-' a number from 0 to %u is missing",
+		    spec->text, kind_noun(spec), most);
+	if (item->last < item->first)
+		return error_set(error, -EINVAL, "'%s': the range %u-%u runs backwards", spec->text,
+				 item->first, item->last);
+	spec->rest += length;
+	return 1;
+}
+
+int spec_next(struct spec *spec, struct spec_item *item, struct error *error)
+{
+	int result = 1;
+
+	if (spec->rest == NULL)
+		return 0;
+	*item = (struct spec_item){0};
+	if (is_device(spec)) {
+		item->device = spec->rest;
+		spec->rest = NULL;
+		return 1;
+	}
+	if (strncmp(spec->rest, "all", 3) == 0) {
+		item->all = true;
+		spec->rest += 3;
+	} else {
+		result = range_read(spec, item, error);
+		if (result < 0)
+			return result;
+	}
+	if (*spec->rest == '\0')
+		spec->rest = NULL;
+	else if (*spec->rest == ',' && !item->all)
+		spec->rest++;
+	else
+		return error_set(error, -EINVAL,
+				 "'%s' is no list of %ss: '%s' does not belong there", spec->text,
+				 kind_noun(spec), spec->rest);
+	return 1;
+}
+
+int spec_check(enum spec_kind kind, const char *text, struct error *error)
+{
+	struct spec spec;
+	struct spec_item item;
+	int result;
+
+	spec_start(&spec, kind, text);
+	do
+		result = spec_next(&spec, &item, error);
+	while (result > 0);
+	return result;
+}

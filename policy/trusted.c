@@ -1,0 +1,109 @@
+#include "trusted.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Says in `error` why what `stat` tells of must not be trusted, if it must not. */
+static void trust_check(const char *path, const char *what, const struct stat *stat, uid_t owner,
+			struct error *error)
+{
+	if (stat->st_uid != 0 && stat->st_uid != owner)
+		error_set(error, -EPERM, "%s: ignored: %s belongs to uid %u: chown it to root",
+			  path, what, stat->st_uid);
+	else if (stat->st_mode & (S_IWGRP | S_IWOTH))
+		error_set(error, -EPERM,
+			  "%s: ignored: %s may be written by others (mode %04o): chmod go-w it",
+			  path, what, stat->st_mode & 07777);
+}
+
+static int open_failed(const char *path, struct error *error)
+{
+	int code = errno;
+
+	if (code == ENOENT || code == ENOTDIR)
+		return -ENOENT;
+	return error_set(error, -code, "%s: ignored: cannot be opened: %s", path, strerror(code));
+}
+
+/* Opens the directory of `path`, which may be a relative one. */
+static int directory_open(const char *path)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (length >= sizeof(directory)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(directory, path, length);
+	directory[length] = '\0';
+	if (length == 0)
+		strcpy(directory, slash == NULL ? "." : "/");
+	return open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* As trusted_open(), but does not follow a link: then -ELOOP, `error` left alone. */
+static int open_here(const char *path, uid_t owner, size_t *size, struct error *error)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat stat;
+	int directory = directory_open(path);
+	int fd;
+
+	if (directory < 0)
+		return open_failed(path, error);
+	/* O_NONBLOCK: a FIFO in a policy's place must not hold up a guest's start. */
+	fd = openat(directory, slash == NULL ? path : slash + 1,
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		fd = errno == ELOOP ? -ELOOP : open_failed(path, error);
+		close(directory);
+		return fd;
+	}
+	if (fstat(directory, &stat) < 0) {
+		fd = (close(fd), open_failed(path, error));
+		close(directory);
+		return fd;
+	}
+	close(directory);
+	trust_check(path, "its directory", &stat, owner, error);
+	if (fstat(fd, &stat) < 0) {
+		close(fd);
+		return open_failed(path, error);
+	}
+	if (!S_ISREG(stat.st_mode)) {
+		close(fd);
+		return error_set(error, -EINVAL, "%s: ignored: it is no regular file", path);
+	}
+	trust_check(path, "it", &stat, owner, error);
+	*size = (size_t)stat.st_size;
+	return fd;
+}
+
+int trusted_open(const char *path, uid_t owner, size_t *size, struct error *error)
+{
+	char target[PATH_MAX];
+	struct stat stat;
+	int directory;
+	int fd = open_here(path, owner, size, error);
+
+	if (fd != -ELOOP)
+		return fd;
+	/* A link is trusted for its directory's sake, and what it names for its own. */
+	directory = directory_open(path);
+	if (directory < 0)
+		return open_failed(path, error);
+	if (fstat(directory, &stat) == 0)
+		trust_check(path, "its directory", &stat, owner, error);
+	close(directory);
+	if (realpath(path, target) == NULL)
+		return open_failed(path, error);
+	fd = open_here(target, owner, size, error);
+	return fd == -ELOOP ? error_set(error, -ELOOP, "%s: ignored: it changed", path) : fd;
+}

@@ -1,0 +1,107 @@
+#include "emulator.h"
+#include "marker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int emulator_exit_status(int code)
+{
+	return code == -ENOENT ? 127 : 126;
+}
+
+int emulator_alias_path(const char *target, char *alias, size_t size)
+{
+	const char *slash = strrchr(target, '/');
+	const char *name = slash == NULL ? target : slash + 1;
+	int length = snprintf(alias, size, "%.*s" EMULATOR_ALIAS_DIRECTORY "/%s",
+			      (int)(name - target), target, name);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+/*
+ * Reads where this program is. An installation may just have put another file in
+ * its place; then the kernel adds a word to the name (proc_pid_exe(5)).
+ */
+static int self_path(char *path, size_t size, struct error *error)
+{
+	static const char deleted[] = " (deleted)";
+	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+	struct stat stat;
+
+	if (length < 0)
+		return error_set(error, -EACCES, "/proc/self/exe cannot be read: %s",
+				 strerror(errno));
+	path[length] = '\0';
+	if ((size_t)length > strlen(deleted) && lstat(path, &stat) < 0 &&
+	    strcmp(path + length - strlen(deleted), deleted) == 0)
+		path[length - (ssize_t)strlen(deleted)] = '\0';
+	return 0;
+}
+
+static int real_check(const char *path, struct stat *stat_buffer, struct error *error)
+{
+	if (stat(path, stat_buffer) < 0) {
+		int code = errno;
+
+		if (code == ENOENT)
+			return error_set(error, -code,
+					 "%s: the real emulator is missing: reinstall its package",
+					 path);
+		return error_set(error, -code, "%s: the real emulator cannot be used: %s", path,
+				 strerror(code));
+	}
+	if (!S_ISREG(stat_buffer->st_mode))
+		return error_set(error, -EACCES, "%s: the real emulator is no regular file", path);
+	if (access(path, X_OK) < 0)
+		return error_set(error, -EACCES, "%s: the real emulator is not executable: %s",
+				 path, strerror(errno));
+	if (marker_is_shim(path))
+		return error_set(error, -ELOOP,
+				 "%s: this is the shim again, not the real emulator: put the "
+				 "emulator there",
+				 path);
+	return 0;
+}
+
+int emulator_find(struct emulator *emulator, struct error *error)
+{
+	const char *named = secure_getenv("QEMU_KVM_SHIM_REAL");
+	char self[PATH_MAX];
+	struct stat real;
+	struct stat alias;
+	int result;
+
+	if (named != NULL && *named != '\0') {
+		if (strlen(named) >= sizeof(emulator->real))
+			return error_set(error, -ENAMETOOLONG, "QEMU_KVM_SHIM_REAL is too long");
+		strcpy(emulator->real, named);
+		strcpy(emulator->path, named);
+		return real_check(emulator->real, &real, error);
+	}
+	result = self_path(self, sizeof(self), error);
+	if (result < 0)
+		return result;
+	if (strlen(self) + strlen(EMULATOR_REAL_SUFFIX) >= sizeof(emulator->real))
+		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", self);
+	strcpy(stpcpy(emulator->real, self), EMULATOR_REAL_SUFFIX);
+	result = real_check(emulator->real, &real, error);
+	if (result == -ENOENT && access(self, X_OK) == 0 && !marker_is_shim(self)) {
+		/* Uninstalled since this program was started: the real one is back. */
+		*error = (struct error){0};
+		strcpy(emulator->real, self);
+		strcpy(emulator->path, self);
+		return real_check(self, &real, error);
+	}
+	if (result < 0)
+		return result;
+	if (emulator_alias_path(self, emulator->path, sizeof(emulator->path)) < 0 ||
+	    stat(emulator->path, &alias) < 0 || alias.st_dev != real.st_dev ||
+	    alias.st_ino != real.st_ino)
+		strcpy(emulator->path, emulator->real);
+	return 0;
+}

@@ -1,0 +1,64 @@
+#include "id_set.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void id_set_add(struct id_set *set, unsigned int id)
+{
+	if (id < ID_SET_SIZE)
+		set->word[id / ID_SET_WORD_BITS] |= 1UL << id % ID_SET_WORD_BITS;
+}
+
+bool id_set_has(const struct id_set *set, unsigned int id)
+{
+	return id < ID_SET_SIZE && (set->word[id / ID_SET_WORD_BITS] >> id % ID_SET_WORD_BITS & 1);
+}
+
+unsigned int id_set_count(const struct id_set *set)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < ID_SET_WORDS; i++)
+		count += (unsigned int)__builtin_popcountl(set->word[i]);
+	return count;
+}
+
+bool id_set_is_empty(const struct id_set *set)
+{
+	return id_set_count(set) == 0;
+}
+
+bool id_set_holds(const struct id_set *set, const struct id_set *part)
+{
+	for (size_t i = 0; i < ID_SET_WORDS; i++) {
+		if (part->word[i] & ~set->word[i])
+			return false;
+	}
+	return true;
+}
+
+const char *id_set_format(const struct id_set *set, char *text, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(text, size, "none");
+	for (unsigned int id = 0; id < ID_SET_SIZE; id++) {
+		char range[sizeof(",8191-8191")];
+		unsigned int last = id;
+
+		if (!id_set_has(set, id))
+			continue;
+		while (id_set_has(set, last + 1))
+			last++;
+		snprintf(range, sizeof(range), last > id ? "%s%u-%u" : "%s%u", used > 0 ? "," : "",
+			 id, last);
+		if (used + strlen(range) + sizeof("...") > size) {
+			strcpy(text + used, "...");
+			break;
+		}
+		strcpy(text + used, range);
+		used += strlen(range);
+		id = last;
+	}
+	return text;
+}

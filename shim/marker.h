@@ -1,0 +1,16 @@
+/*
+ * The mark by which a file is known as a shim, whatever its name and version: an
+ * ELF note that the shim carries, near the start of the file.
+ */
+#ifndef SHIM_MARKER_H
+#define SHIM_MARKER_H
+
+#include <stdbool.h>
+
+/* Whether the file is a shim. One that cannot be read is none. */
+bool marker_is_shim(const char *path);
+
+/* The same of an open file; its offset stays. */
+bool marker_is_shim_fd(int fd);
+
+#endif

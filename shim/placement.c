@@ -1,0 +1,255 @@
+#include "placement.h"
+#include "numa_library.h"
+#include "spec.h"
+
+#include <errno.h>
+#include <numaif.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MPOL_PREFERRED_MANY
+#define MPOL_PREFERRED_MANY 5 /* since Linux 5.15; older headers lack it */
+#endif
+
+static const int kernel_modes[MEMORY_MODES] = {
+    [MEMORY_BIND] = MPOL_BIND,
+    [MEMORY_PREFERRED] = MPOL_PREFERRED,
+    [MEMORY_PREFERRED_MANY] = MPOL_PREFERRED_MANY,
+    [MEMORY_INTERLEAVE] = MPOL_INTERLEAVE,
+    [MEMORY_LOCAL] = MPOL_LOCAL,
+};
+
+static void set_of(const struct numa_library *numa, const struct bitmask *mask, struct id_set *set)
+{
+	memset(set, 0, sizeof(*set));
+	numa_library_copy(numa, mask, set);
+}
+
+/* Words why one number of a spec cannot be used. Returns 0 where it can. */
+static int explain_node(const struct numa_library *numa, const char *spec, unsigned int node,
+			struct error *error)
+{
+	char text[ID_SET_TEXT_SIZE];
+	struct id_set existing;
+	struct id_set allowed;
+
+	set_of(numa, *numa->existing_nodes, &existing);
+	set_of(numa, *numa->allowed_nodes, &allowed);
+	if (!id_set_has(&existing, node))
+		return error_set(error, -EINVAL,
+				 "node %u of '%s' does not exist: this host has node %s", node,
+				 spec, id_set_format(&existing, text, sizeof(text)));
+	if (id_set_has(&allowed, node))
+		return 0;
+	if (numa->node_size64((int)node, NULL) <= 0)
+		return error_set(error, -EINVAL, "node %u of '%s' has no memory", node, spec);
+	return error_set(error, -EINVAL,
+			 "node %u of '%s' is outside the cpuset of this process, which allows "
+			 "memory of node %s",
+			 node, spec, id_set_format(&allowed, text, sizeof(text)));
+}
+
+static int explain_cpu(const struct numa_library *numa, const char *spec, unsigned int cpu,
+		       struct error *error)
+{
+	char text[ID_SET_TEXT_SIZE];
+	struct id_set allowed;
+
+	set_of(numa, *numa->allowed_cpus, &allowed);
+	if (id_set_has(&allowed, cpu))
+		return 0;
+	if (cpu >= (unsigned long)sysconf(_SC_NPROCESSORS_CONF))
+		return error_set(error, -EINVAL,
+				 "CPU %u of '%s' does not exist: this host has %ld CPUs", cpu, spec,
+				 sysconf(_SC_NPROCESSORS_CONF));
+	return error_set(error, -EINVAL,
+			 "CPU %u of '%s' is offline or not among those this process may use (%s)",
+			 cpu, spec, id_set_format(&allowed, text, sizeof(text)));
+}
+
+/* Words why libnuma does not take a spec that is well written. Always returns -EINVAL. */
+static int explain_spec(const struct numa_library *numa, enum spec_kind kind, const char *text,
+			struct error *error)
+{
+	const char *warning = numa_library_warning();
+	struct spec spec;
+	struct spec_item item;
+
+	spec_start(&spec, kind, text);
+	while (spec_next(&spec, &item, error) > 0) {
+		unsigned int id[] = {item.first, item.last};
+
+		if (spec.relative || item.all || item.device != NULL)
+			break;
+		for (int i = 0; i < 2; i++) {
+			int result = kind == SPEC_NODES ? explain_node(numa, text, id[i], error)
+							: explain_cpu(numa, text, id[i], error);
+
+			if (result < 0)
+				return result;
+		}
+	}
+	return error_set(error, -EINVAL, "'%s' names no %s of this host: %s", text,
+			 kind == SPEC_NODES ? "node" : "CPU",
+			 warning[0] != '\0' ? warning : "libnuma does not take it");
+}
+
+static int spec_resolve(const struct numa_library *numa, enum spec_kind kind, const char *text,
+			struct id_set *set, struct error *error)
+{
+	struct bitmask *mask;
+
+	numa_library_warning();
+	mask = kind == SPEC_NODES ? numa->parse_nodestring(text) : numa->parse_cpustring(text);
+	if (mask == NULL)
+		return explain_spec(numa, kind, text, error);
+	numa_library_copy(numa, mask, set);
+	numa->bitmask_free(mask);
+	if (id_set_is_empty(set))
+		return error_set(error, -EINVAL, "'%s' leaves no %s", text,
+				 kind == SPEC_NODES ? "node" : "CPU");
+	return 0;
+}
+
+/* The CPUs of all nodes, as numa_run_on_node_mask_all() finds them. */
+static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *nodes,
+			 struct id_set *cpus, struct error *error)
+{
+	char text[ID_SET_TEXT_SIZE];
+	struct bitmask *mask = numa->bitmask_alloc((unsigned int)numa->num_possible_cpus());
+
+	for (unsigned int node = 0; node <= SPEC_NODE_MAX; node++) {
+		if (id_set_has(nodes, node) && numa->node_to_cpus((int)node, mask) == 0)
+			numa_library_copy(numa, mask, cpus);
+	}
+	numa->bitmask_free(mask);
+	if (id_set_is_empty(cpus))
+		return error_set(error, -EINVAL, "node %s has no CPUs: name some by cpus=",
+				 id_set_format(nodes, text, sizeof(text)));
+	return 0;
+}
+
+int placement_resolve(const struct rule *rule, struct placement *placement, struct error *error)
+{
+	const struct numa_library *numa;
+	struct id_set nodes = {0};
+	char text[ID_SET_TEXT_SIZE];
+	int result;
+
+	*placement = (struct placement){
+	    .sets_cpus = rule->nodes != NULL || rule->cpus != NULL,
+	    .sets_memory = rule->nodes != NULL || rule->memory_given,
+	    .mode = rule->memory,
+	};
+	if (!placement->sets_cpus && !placement->sets_memory)
+		return 0;
+	result = numa_library_open(&numa, error);
+	if (result < 0)
+		return result;
+	if (rule->nodes != NULL) {
+		result = spec_resolve(numa, SPEC_NODES, rule->nodes, &nodes, error);
+		if (result < 0)
+			return result;
+	}
+	if (rule->cpus != NULL)
+		result = spec_resolve(numa, SPEC_CPUS, rule->cpus, &placement->cpus, error);
+	else if (rule->nodes != NULL)
+		result = nodes_to_cpus(numa, &nodes, &placement->cpus, error);
+	if (result < 0)
+		return result;
+	if (placement->mode == MEMORY_PREFERRED && id_set_count(&nodes) != 1)
+		return error_set(error, -EINVAL,
+				 "mem=preferred takes one node, not %s: use mem=preferred-many",
+				 id_set_format(&nodes, text, sizeof(text)));
+	if (placement->sets_memory && placement->mode != MEMORY_LOCAL)
+		placement->nodes = nodes;
+	return 0;
+}
+
+static int affinity_apply(const struct id_set *cpus, struct error *warning, struct error *error)
+{
+	char wanted[ID_SET_TEXT_SIZE];
+	char allowed[ID_SET_TEXT_SIZE];
+	struct id_set got = {0};
+
+	id_set_format(cpus, wanted, sizeof(wanted));
+	if (sched_setaffinity(0, sizeof(cpus->word), (const cpu_set_t *)cpus->word) < 0) {
+		int code = errno;
+
+		if (code == EINVAL)
+			return error_set(error, -code,
+					 "CPUs %s are all outside the cpuset of this process",
+					 wanted);
+		return error_set(error, -code, "the affinity to CPUs %s is refused: %s", wanted,
+				 strerror(code));
+	}
+	if (sched_getaffinity(0, sizeof(got.word), (cpu_set_t *)got.word) < 0)
+		return error_set(error, -errno, "the affinity cannot be read: %s", strerror(errno));
+	if (!id_set_holds(&got, cpus))
+		error_set(warning, 0, "of CPUs %s the cpuset of this process leaves only %s",
+			  wanted, id_set_format(&got, allowed, sizeof(allowed)));
+	return 0;
+}
+
+static int memory_apply(const struct placement *placement, struct error *error)
+{
+	char text[ID_SET_TEXT_SIZE];
+	const unsigned long *mask = placement->nodes.word;
+	unsigned long bits = SPEC_NODE_MAX + 2; /* the kernel takes one off: mm/mempolicy.c */
+
+	if (placement->mode == MEMORY_LOCAL) {
+		mask = NULL;
+		bits = 0;
+	}
+	if (syscall(SYS_set_mempolicy, kernel_modes[placement->mode], mask, bits) == 0)
+		return 0;
+
+	int code = errno;
+
+	placement_memory(placement, text, sizeof(text));
+	if (code == EINVAL && placement->mode == MEMORY_PREFERRED_MANY)
+		return error_set(error, -code,
+				 "the memory policy %s is refused: it takes Linux 5.15 or later, "
+				 "and nodes that the cpuset of this process allows",
+				 text);
+	if (code == EINVAL)
+		return error_set(error, -code,
+				 "the memory policy %s is refused: the nodes are outside the "
+				 "cpuset of this process, or have no memory",
+				 text);
+	return error_set(error, -code, "the memory policy %s is refused: %s", text, strerror(code));
+}
+
+int placement_apply(const struct placement *placement, struct error *warning, struct error *error)
+{
+	struct id_set before = {0};
+	int result = 0;
+
+	if (placement->sets_cpus) {
+		if (sched_getaffinity(0, sizeof(before.word), (cpu_set_t *)before.word) < 0)
+			return error_set(error, -errno, "the affinity cannot be read: %s",
+					 strerror(errno));
+		result = affinity_apply(&placement->cpus, warning, error);
+	}
+	if (result == 0 && placement->sets_memory)
+		result = memory_apply(placement, error);
+	/* It was ours a moment ago, so it is granted again. */
+	if (result < 0 && placement->sets_cpus)
+		(void)sched_setaffinity(0, sizeof(before.word), (const cpu_set_t *)before.word);
+	return result;
+}
+
+const char *placement_memory(const struct placement *placement, char *text, size_t size)
+{
+	char nodes[ID_SET_TEXT_SIZE];
+
+	if (placement->mode == MEMORY_LOCAL)
+		snprintf(text, size, "local");
+	else
+		snprintf(text, size, "%s %s", memory_mode_name(placement->mode),
+			 id_set_format(&placement->nodes, nodes, sizeof(nodes)));
+	return text;
+}

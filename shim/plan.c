@@ -1,0 +1,187 @@
+#include "plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef SYSCONFDIR
+#error "SYSCONFDIR must be given, such as /etc"
+#endif
+
+enum { NAME_TEXT_SIZE = 256 };
+
+struct policy_source policy_source_find(void)
+{
+	const char *path = secure_getenv("GUEST_PINNING_CONF");
+
+	if (path != NULL && *path != '\0')
+		return (struct policy_source){path, geteuid()};
+	return (struct policy_source){SYSCONFDIR "/libvirt/guest-pinning.conf", 0};
+}
+
+static void plan_warn(struct plan *plan, const char *text)
+{
+	if (plan->warning_count == PLAN_WARNINGS_MAX)
+		return;
+	if (plan->warning_count == PLAN_WARNINGS_MAX - 1)
+		text = "there are more warnings: run guest-pinning check";
+	error_set(&plan->warnings[plan->warning_count++], 0, "%s", text);
+}
+
+static void plan_report(void *context, const char *text)
+{
+	plan_warn(context, text);
+}
+
+/* What the matching rule asks for cannot be had: the start is refused, or warned of. */
+static void plan_fail(struct plan *plan, const char *reason)
+{
+	char guest[NAME_TEXT_SIZE];
+	struct error error;
+
+	text_printable(guest, sizeof(guest), plan->guest);
+	plan->placed = false;
+	error_set(plan->rule.best_effort ? &error : &plan->error, 0, "%s:%u: %s; guest '%s' %s",
+		  plan->rule.file, plan->rule.line, reason, guest,
+		  plan->rule.best_effort ? "starts unplaced" : "is not started");
+	if (plan->rule.best_effort)
+		plan_warn(plan, error.text);
+}
+
+static void plan_place(struct plan *plan)
+{
+	struct error error = {0};
+
+	if (error_is_set(&plan->rule.error)) {
+		plan_fail(plan, plan->rule.error.text);
+		return;
+	}
+	plan->placed = placement_resolve(&plan->rule, &plan->placement, &error) == 0;
+	if (!plan->placed)
+		plan_fail(plan, error.text);
+}
+
+void plan_make(struct plan *plan, const char *guest, struct policy_source source)
+{
+	struct glob_name name;
+	int result;
+
+	*plan = (struct plan){.guest = guest};
+	if (guest == NULL)
+		return;
+	if (glob_name_set(&name, guest) < 0) {
+		plan_warn(plan, "the guest's name is too long for any rule; it starts unplaced");
+		return;
+	}
+	result = policy_open(&plan->policy, source.path, source.owner, false, plan_report, plan);
+	if (result == 0)
+		result = policy_find(&plan->policy, &name, &plan->rule);
+	if (result < 0) {
+		plan_warn(plan, "out of memory for the policy; the guest starts unplaced");
+		return;
+	}
+	plan->matched = result > 0;
+	if (plan->matched)
+		plan_place(plan);
+}
+
+void plan_apply(struct plan *plan)
+{
+	struct error warning = {0};
+	struct error error = {0};
+
+	if (!plan->matched || error_is_set(&plan->error))
+		return;
+	if (plan->placed && placement_apply(&plan->placement, &warning, &error) < 0)
+		plan_fail(plan, error.text);
+	if (error_is_set(&warning)) {
+		error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, warning.text);
+		plan_warn(plan, error.text);
+	}
+	for (size_t i = 0; i < plan->rule.env_count; i++) {
+		/* putenv(3) wants char *, but changes nothing that is never set again. */
+		if (putenv((char *)plan->rule.env[i]) != 0)
+			plan_fail(plan, "out of memory for env=");
+	}
+}
+
+/* Room for any option, an env= of a whole line too, with its control characters worded. */
+enum { OPTION_TEXT_SIZE = RULE_LINE_MAX + sizeof("env=") };
+
+static void print_line(FILE *stream, const char *key, const char *value)
+{
+	char text[4 * OPTION_TEXT_SIZE];
+
+	fprintf(stream, "%s: %s\n", key, text_printable(text, sizeof(text), value));
+}
+
+static void print_placement(const struct placement *placement, FILE *stream)
+{
+	char text[ID_SET_TEXT_SIZE * 2];
+
+	if (placement->sets_cpus)
+		print_line(stream, "cpus", id_set_format(&placement->cpus, text, sizeof(text)));
+	if (placement->sets_memory)
+		print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
+}
+
+void plan_print(const struct plan *plan, FILE *stream)
+{
+	char text[OPTION_TEXT_SIZE];
+
+	print_line(stream, "guest", plan->guest != NULL ? plan->guest : "none");
+	if (!plan->matched) {
+		print_line(stream, "rule", "none");
+	} else {
+		snprintf(text, sizeof(text), "%s:%u: %s", plan->rule.file, plan->rule.line,
+			 plan->rule.glob);
+		print_line(stream, "rule", text);
+	}
+	if (plan->placed)
+		print_placement(&plan->placement, stream);
+	for (size_t i = 0; rule_option_format(&plan->rule, i, text, sizeof(text)); i++)
+		print_line(stream, "option", text);
+	for (size_t i = 0; i < plan->warning_count; i++)
+		print_line(stream, "warning", plan->warnings[i].text);
+	if (error_is_set(&plan->error))
+		print_line(stream, "error", plan->error.text);
+}
+
+/* Adds to a text as snprintf(3) does, from its end on. */
+__attribute__((format(printf, 3, 4))) static void text_add(char *text, size_t size,
+							   const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+const char *plan_record(const struct plan *plan, char *text, size_t size)
+{
+	char part[OPTION_TEXT_SIZE];
+	char printable[OPTION_TEXT_SIZE];
+	const struct placement *placement = &plan->placement;
+
+	text_printable(printable, NAME_TEXT_SIZE, plan->guest);
+	snprintf(text, size, "guest '%s': rule %s:%u", printable, plan->rule.file, plan->rule.line);
+	if (placement->sets_cpus)
+		text_add(text, size, ", cpus %s",
+			 id_set_format(&placement->cpus, part, ID_SET_TEXT_SIZE));
+	if (placement->sets_memory)
+		text_add(text, size, ", memory %s",
+			 placement_memory(placement, part, 2 * ID_SET_TEXT_SIZE));
+	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
+		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
+	return text;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (plan->policy.report != NULL)
+		policy_close(&plan->policy);
+}

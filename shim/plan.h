@@ -1,0 +1,62 @@
+/*
+ * What the start of one guest comes to: the rule that its name matches, the
+ * placement, what to warn of, and whether it must be refused. The shim applies
+ * it, the dry run and the administrator's tool print it.
+ */
+#ifndef SHIM_PLAN_H
+#define SHIM_PLAN_H
+
+#include "placement.h"
+#include "policy.h"
+
+#include <stdio.h>
+
+enum { PLAN_WARNINGS_MAX = 8 };
+
+/* Where the policy is, and who besides root may own it. */
+struct policy_source {
+	const char *path;
+	uid_t owner; /* 0: nobody but root */
+};
+
+struct plan {
+	const char *guest; /* the caller's; NULL: the command line names none */
+	bool matched;
+	struct rule rule; /* when matched */
+	bool placed;      /* `placement` holds */
+	struct placement placement;
+	struct error warnings[PLAN_WARNINGS_MAX];
+	size_t warning_count;
+	struct error error; /* the start is refused for this; empty: it is not */
+	struct policy policy;
+};
+
+/*
+ * The policy of this process: /etc/libvirt/guest-pinning.conf, or the file that
+ * GUEST_PINNING_CONF names, which then may also be the caller's own. A program
+ * that runs with more rights than its caller (AT_SECURE) does not ask it.
+ */
+struct policy_source policy_source_find(void);
+
+/*
+ * Makes the plan for a guest, or for NULL, who has no name. What goes wrong is in
+ * plan->error and plan->warnings. To be freed by plan_free() in every case.
+ */
+void plan_make(struct plan *plan, const char *guest, struct policy_source source);
+
+/*
+ * Gives this process the placement and the environment of the plan. What the
+ * host refuses goes to plan->error or, with best-effort, to plan->warnings; then
+ * plan->placed is false.
+ */
+void plan_apply(struct plan *plan);
+
+/* Prints the plan, one "key: value" a line, from "guest:" to "error:". */
+void plan_print(const struct plan *plan, FILE *stream);
+
+/* Writes the plan as one line for the guest's log. Returns `text`. */
+const char *plan_record(const struct plan *plan, char *text, size_t size);
+
+void plan_free(struct plan *plan);
+
+#endif

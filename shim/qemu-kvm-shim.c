@@ -1,0 +1,153 @@
+/*
+ * qemu-kvm-shim stands where the emulator stood: finds the guest's name in the
+ * command line, places itself as the host's policy says, and becomes the real
+ * emulator. Without a name, a policy or a matching rule it changes nothing and
+ * says nothing.
+ */
+#include "emulator.h"
+#include "log.h"
+#include "marker_note.h"
+#include "plan.h"
+#include "qemu_args.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STRINGIFY(x) #x
+#define STRING_OF(x) STRINGIFY(x)
+
+/* The mark of marker.h. In assembler, for C cannot give a section the type of a note. */
+__asm__(".pushsection .note.qemu-kvm-shim, \"a\", %note\n"
+	".balign 4\n"
+	".long 2f - 1f, 4f - 3f, " STRING_OF(MARKER_TYPE) "\n"
+							  "1: .asciz \"" MARKER_NAME "\"\n"
+							  "2: .balign 4\n"
+							  "3: .asciz \"" VERSION "\"\n"
+							  "4: .balign 4\n"
+							  ".popsection\n");
+
+enum { EXIT_REFUSED = 1, RECORD_SIZE = 4000 };
+
+/* Makes the plan for a command line. Returns the guest's name, allocated, or NULL. */
+static char *plan_command_line(char *const argv[], struct plan *plan)
+{
+	char *guest;
+
+	if (qemu_args_guest(argv, &guest) < 0)
+		log_line("out of memory for the guest's name; it starts unplaced");
+	plan_make(plan, guest, policy_source_find());
+	return guest;
+}
+
+static int execute(const struct emulator *emulator, char *const argv[])
+{
+	execve(emulator->path, argv, environ);
+
+	int code = errno;
+
+	log_line("%s: the real emulator cannot be executed: %s", emulator->path, strerror(code));
+	return emulator_exit_status(-code);
+}
+
+static int start(char *const argv[])
+{
+	char record[RECORD_SIZE];
+	struct emulator emulator;
+	struct plan plan;
+	struct error error = {0};
+	int result;
+
+	/* Nothing is freed: execve(2) does that, and before it little is allocated. */
+	plan_command_line(argv, &plan);
+	result = emulator_find(&emulator, &error);
+	if (result < 0) {
+		log_line("%s", error.text);
+		return emulator_exit_status(result);
+	}
+	plan_apply(&plan);
+	for (size_t i = 0; i < plan.warning_count; i++)
+		log_line("%s", plan.warnings[i].text);
+	if (error_is_set(&plan.error)) {
+		log_line("%s", plan.error.text);
+		return EXIT_REFUSED;
+	}
+	if (plan.placed)
+		log_line("%s", plan_record(&plan, record, sizeof(record)));
+	return execute(&emulator, argv);
+}
+
+/* Prints one word so that bash reads it back, on one line whatever it holds. */
+static void print_quoted(const char *word, FILE *stream)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "@%+=:,./_-";
+	bool control = false;
+
+	if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+		fputs(word, stream);
+		return;
+	}
+	for (const char *p = word; *p != '\0'; p++)
+		control = control || (unsigned char)*p < 0x20 || *p == 0x7f;
+	fputs(control ? "$'" : "'", stream);
+	for (const char *p = word; *p != '\0'; p++) {
+		if (control && ((unsigned char)*p < 0x20 || *p == 0x7f))
+			fprintf(stream, "\\%03o", (unsigned char)*p);
+		else if (control && (*p == '\'' || *p == '\\'))
+			fprintf(stream, "\\%c", *p);
+		else if (*p == '\'')
+			fputs("'\\''", stream);
+		else
+			fputc(*p, stream);
+	}
+	fputc('\'', stream);
+}
+
+/*
+ * The placement is really applied to this process, which is about to end: so it
+ * is known, not guessed, whether the host would grant it.
+ */
+static int dry_run(char *const argv[])
+{
+	struct emulator emulator;
+	struct plan plan;
+	struct error error = {0};
+	char *guest = plan_command_line(argv, &plan);
+	bool refused;
+
+	plan_apply(&plan);
+	plan_print(&plan, stdout);
+	refused = error_is_set(&plan.error);
+	if (emulator_find(&emulator, &error) < 0) {
+		printf("error: %s\n", error.text);
+		refused = true;
+	}
+	if (!refused) {
+		printf("exec: %s\nargv:", emulator.real);
+		for (char *const *argument = argv; *argument != NULL; argument++) {
+			putchar(' ');
+			print_quoted(*argument, stdout);
+		}
+		putchar('\n');
+	}
+	plan_free(&plan);
+	free(guest);
+	if (fflush(stdout) != 0) {
+		log_line("the output cannot be written: %s", strerror(errno));
+		return EXIT_REFUSED;
+	}
+	return refused ? EXIT_REFUSED : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc > 1 && strcmp(argv[1], "--shim-version") == 0)
+		return puts("qemu-kvm-shim " VERSION) < 0 || fflush(stdout) != 0;
+	if (argc > 1 && strcmp(argv[1], "--shim-dry-run") == 0) {
+		argv[1] = argv[0];
+		return dry_run(argv + 1);
+	}
+	return start(argv);
+}

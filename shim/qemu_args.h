@@ -1,0 +1,16 @@
+/* Reading a QEMU command line for the one thing wanted of it: the guest's name. */
+#ifndef SHIM_QEMU_ARGS_H
+#define SHIM_QEMU_ARGS_H
+
+/*
+ * Finds the guest's name as QEMU does (softmmu/vl.c, qemu_init and lookup_opt;
+ * util/qemu-option.c, opts_do_parse): "-name X" or "--name X", X being an option
+ * string whose first value may go without "guest=", ",," standing for a comma;
+ * of several the last "guest" counts. `argv` ends with NULL; argv[0] is skipped.
+ *
+ * Returns 0 with *name allocated, or NULL for a command line without a name; or
+ * -ENOMEM.
+ */
+int qemu_args_guest(char *const argv[], char **name);
+
+#endif

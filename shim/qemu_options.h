@@ -1,0 +1,142 @@
+/*
+ * The names, without the dash, of the QEMU system emulator options that take
+ * the next argv element as their argument, whatever that element looks like.
+ *
+ * It is the union over these versions of QEMU's option table.  Most sources did
+ * not name their version; where one is marked "~" it was told from the options
+ * and help texts themselves:
+ *   read whole: ~0.10, qemu-kvm ~0.12/0.13, qemu-kvm ~0.13, ~0.14, ~1.3, ~2.2,
+ *     ~2.7, ~4.2, 7.2.22 (the table inside Debian's binary), ~10.2 or later;
+ *   read in part, or cut down by a fork, nothing new found: ~0.12, ~0.13,
+ *     qemu-kvm ~1.1, ~2.1, ~2.3, ~2.4, 8.1 (its debug options), ~10.
+ * Options of every guest architecture are in: QEMU rejects those of another
+ * architecture only after it has looked for their argument.  Options added by
+ * forks other than qemu-kvm are not in.
+ *
+ * tests/e2e checks each name against the installed emulator, which either asks
+ * for an argument or does not know the option (too old or too new for it).
+ *
+ * An option that is not here is taken to have no argument.  No option was found
+ * that takes an argument in one version and none in another; should one appear,
+ * the newer meaning goes here.
+ */
+#ifndef SHIM_QEMU_OPTIONS_H
+#define SHIM_QEMU_OPTIONS_H
+
+/* Sorted by strcmp: qemu_args.c searches it by bsearch(3). */
+static const char *const qemu_options_with_argument[] = {
+    "D",
+    "L",
+    "M",
+    "accel",
+    "acpitable",
+    "action",
+    "add-fd",
+    "append",
+    "audio",
+    "audiodev",
+    "balloon",
+    "bios",
+    "blockdev",
+    "boot",
+    "bootp",
+    "bt",
+    "cdrom",
+    "chardev",
+    "chroot",
+    "clock",
+    "compat",
+    "cpu",
+    "d",
+    "debugcon",
+    "device",
+    "dfilter",
+    "display",
+    "drive",
+    "dtb",
+    "dump-vmstate",
+    "echr",
+    "fda",
+    "fdb",
+    "fsdev",
+    "fw_cfg",
+    "g",
+    "gdb",
+    "global",
+    "hda",
+    "hdachs",
+    "hdb",
+    "hdc",
+    "hdd",
+    "icount",
+    "incoming",
+    "initrd",
+    "iscsi",
+    "k",
+    "kernel",
+    "kvm-shadow-memory",
+    "loadvm",
+    "m",
+    "machine",
+    "mem-path",
+    "mon",
+    "monitor",
+    "msg",
+    "mtdblock",
+    "name",
+    "net",
+    "netdev",
+    "nic",
+    "numa",
+    "nvram",
+    "object",
+    "option-rom",
+    "overcommit",
+    "p",
+    "parallel",
+    "pcidevice",
+    "pflash",
+    "pidfile",
+    "plugin",
+    "prom-env",
+    "qmp",
+    "qmp-pretty",
+    "qtest",
+    "qtest-log",
+    "readconfig",
+    "realtime",
+    "redir",
+    "rotate",
+    "rtc",
+    "run-with",
+    "runas",
+    "sandbox",
+    "sd",
+    "seed",
+    "semihosting-config",
+    "serial",
+    "set",
+    "shim",
+    "smb",
+    "smbios",
+    "smp",
+    "soundhw",
+    "spice",
+    "startdate",
+    "tb-size",
+    "tftp",
+    "tpmdev",
+    "trace",
+    "usbdevice",
+    "uuid",
+    "vga",
+    "virtfs",
+    "virtioconsole",
+    "vnc",
+    "watchdog",
+    "watchdog-action",
+    "writeconfig",
+    "xen-domid",
+};
+
+#endif

@@ -1,0 +1,70 @@
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *report_string(const char *text)
+{
+	size_t size = strlen(text) * 4 + 1; /* each byte can become \xNN */
+	char *printable = malloc(size);
+	json_t *value;
+
+	if (printable == NULL)
+		return NULL;
+	value = json_string(text_printable(printable, size, text));
+	free(printable);
+	return value;
+}
+
+static json_t *report_set(const struct id_set *set)
+{
+	char text[ID_SET_TEXT_SIZE];
+
+	return report_string(id_set_format(set, text, sizeof(text)));
+}
+
+static json_t *report_rule(const struct plan *plan)
+{
+	if (!plan->matched)
+		return json_null();
+	return json_pack("{s:o, s:i, s:o}", "file", report_string(plan->rule.file), "line",
+			 (int)plan->rule.line, "glob", report_string(plan->rule.glob));
+}
+
+static json_t *report_memory(const struct plan *plan)
+{
+	const struct placement *placement = &plan->placement;
+
+	if (!plan->placed || !placement->sets_memory)
+		return json_null();
+	return json_pack("{s:s, s:o}", "mode", memory_mode_name(placement->mode), "nodes",
+			 placement->mode == MEMORY_LOCAL ? json_null()
+							 : report_set(&placement->nodes));
+}
+
+json_t *report_plan(const struct plan *plan)
+{
+	char text[RULE_LINE_MAX + 16];
+	json_t *options = json_array();
+	json_t *warnings = json_array();
+
+	for (size_t i = 0; rule_option_format(&plan->rule, i, text, sizeof(text)); i++)
+		json_array_append_new(options, report_string(text));
+	for (size_t i = 0; i < plan->warning_count; i++)
+		json_array_append_new(warnings, report_string(plan->warnings[i].text));
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
+	    plan->guest != NULL ? report_string(plan->guest) : json_null(), "rule",
+	    report_rule(plan), "cpus",
+	    plan->placed && plan->placement.sets_cpus ? report_set(&plan->placement.cpus)
+						      : json_null(),
+	    "memory", report_memory(plan), "options", options, "warnings", warnings, "error",
+	    error_is_set(&plan->error) ? report_string(plan->error.text) : json_null());
+}
+
+void report_print(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(value);
+}

@@ -1,0 +1,184 @@
+/* guest-pinning check: all that is wrong with a policy, as this host would see it. */
+#include "log.h"
+#include "plan.h"
+#include "report.h"
+#include "shadow.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct check {
+	bool insecure_is_error; /* a file that is ignored: an error, or worth a warning */
+	json_t *problems;       /* NULL: printed as they come */
+	size_t rules;
+	size_t errors;
+	size_t warnings;
+	struct shadow *globs;
+	size_t glob_count;
+	size_t glob_room;
+};
+
+/* Prints one problem. `file` is NULL where the text names it itself. */
+static void problem_add(struct check *check, bool error, const char *file, unsigned int line,
+			const char *text)
+{
+	char printable[4 * ERROR_TEXT_SIZE];
+
+	*(error ? &check->errors : &check->warnings) += 1;
+	if (check->problems != NULL)
+		json_array_append_new(check->problems,
+				      json_pack("{s:s, s:o, s:o, s:o}", "severity",
+						error ? "error" : "warning", "file",
+						file != NULL ? report_string(file) : json_null(),
+						"line", line > 0 ? json_integer(line) : json_null(),
+						"text", report_string(text)));
+	else if (line > 0)
+		printf("%s:%u: %s%s\n", file, line, error ? "" : "warning: ",
+		       text_printable(printable, sizeof(printable), text));
+	else
+		printf("%s%s\n", error ? "" : "warning: ",
+		       text_printable(printable, sizeof(printable), text));
+}
+
+static void check_report(void *context, const char *text)
+{
+	struct check *check = context;
+
+	problem_add(check, check->insecure_is_error, NULL, 0, text);
+}
+
+static int glob_keep(struct check *check, const struct rule *rule)
+{
+	if (check->glob_count == check->glob_room) {
+		size_t room = check->glob_room == 0 ? 256 : 2 * check->glob_room;
+		struct shadow *globs = realloc(check->globs, room * sizeof(*globs));
+
+		if (globs == NULL)
+			return -ENOMEM;
+		check->globs = globs;
+		check->glob_room = room;
+	}
+	check->globs[check->glob_count++] =
+	    (struct shadow){.glob = rule->glob, .file = rule->file, .line = rule->line};
+	return 0;
+}
+
+static int check_rule(struct check *check, struct policy_line *line)
+{
+	struct placement placement;
+	struct error error;
+	struct rule rule;
+
+	if (!rule_read(line, &rule))
+		return 0;
+	check->rules++;
+	if (error_is_set(&rule.error))
+		problem_add(check, true, rule.file, rule.line, rule.error.text);
+	else if (placement_resolve(&rule, &placement, &error) < 0)
+		problem_add(check, true, rule.file, rule.line, error.text);
+	return rule.glob != NULL ? glob_keep(check, &rule) : 0;
+}
+
+static int compare_order(const void *one, const void *other)
+{
+	const struct shadow *left = *(const struct shadow *const *)one;
+	const struct shadow *right = *(const struct shadow *const *)other;
+
+	return (left->order > right->order) - (left->order < right->order);
+}
+
+/* Warns of the rules that can never match, in the order of the policy. */
+static int check_shadows(struct check *check)
+{
+	const struct shadow **ordered;
+	char text[ERROR_TEXT_SIZE];
+
+	if (check->glob_count == 0)
+		return 0;
+	ordered = malloc(check->glob_count * sizeof(const struct shadow *));
+	if (ordered == NULL)
+		return -ENOMEM;
+	shadow_sort(check->globs, check->glob_count);
+	for (size_t i = 0; i < check->glob_count; i++)
+		ordered[i] = &check->globs[i];
+	qsort(ordered, check->glob_count, sizeof(const struct shadow *), compare_order);
+	for (size_t i = 0; i < check->glob_count; i++) {
+		const struct shadow *one = ordered[i];
+		const struct shadow *cover =
+		    shadow_find(check->globs, check->glob_count, (size_t)(one - check->globs));
+
+		if (cover == NULL)
+			continue;
+		snprintf(text, sizeof(text),
+			 "'%.200s' can never match: '%.200s' of %.400s:%u covers it", one->glob,
+			 cover->glob, cover->file, cover->line);
+		problem_add(check, false, one->file, one->line, text);
+	}
+	free(ordered);
+	return 0;
+}
+
+/* Checks one policy. Returns 0 or -ENOMEM. */
+static int check_policy(struct check *check, const char *path, uid_t owner)
+{
+	char text[ERROR_TEXT_SIZE];
+	struct policy policy;
+	struct policy_line line;
+	int result =
+	    policy_open(&policy, path, owner, !check->insecure_is_error, check_report, check);
+
+	if (result < 0)
+		return result;
+	if (policy.missing) {
+		snprintf(text, sizeof(text), "%.900s: there is no such file", path);
+		problem_add(check, !check->insecure_is_error, NULL, 0, text);
+	}
+	check->glob_count = 0;
+	while (result == 0 && (result = policy_next(&policy, &line)) > 0)
+		result = check_rule(check, &line);
+	if (result == 0)
+		result = check_shadows(check);
+	policy_close(&policy);
+	return result;
+}
+
+static void check_summary(const struct check *check)
+{
+	if (check->problems != NULL)
+		report_print(json_pack("{s:i, s:i, s:i, s:O}", "rules", (int)check->rules, "errors",
+				       (int)check->errors, "warnings", (int)check->warnings,
+				       "problems", check->problems));
+	else
+		printf("%zu rules, %zu errors, %zu warnings\n", check->rules, check->errors,
+		       check->warnings);
+}
+
+int verb_check(int argc, char *argv[])
+{
+	bool json = false;
+	int first = verb_options(argc, argv, &json);
+	struct check check = {.insecure_is_error = first == argc};
+	struct policy_source source = policy_source_find();
+	int result = 0;
+
+	if (first < 0)
+		return VERB_USAGE;
+	if (json)
+		check.problems = json_array();
+	if (first == argc)
+		result = check_policy(&check, source.path, source.owner);
+	for (int i = first; i < argc && result == 0; i++)
+		result = check_policy(&check, argv[i], geteuid());
+	free(check.globs);
+	if (result < 0) {
+		json_decref(check.problems);
+		log_line("out of memory");
+		return VERB_PROBLEM;
+	}
+	check_summary(&check);
+	json_decref(check.problems);
+	return verb_finish(check.errors > 0 ? VERB_PROBLEM : VERB_FINE);
+}

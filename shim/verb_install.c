@@ -1,0 +1,72 @@
+/* guest-pinning install and uninstall. */
+#include "install.h"
+#include "log.h"
+#include "marker.h"
+#include "verbs.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef SHIM_PATH
+#error "SHIM_PATH must be given, where make install puts the shim to be copied"
+#endif
+
+/* The shim that came with this tool: beside it where it was built, else where it is installed. */
+static const char *shim_find(char *path, size_t size)
+{
+	static const char name[] = "qemu-kvm-shim";
+	ssize_t length = readlink("/proc/self/exe", path, size - sizeof(name));
+
+	if (length > 0) {
+		path[length] = '\0';
+		strcpy(strrchr(path, '/') + 1, name);
+		if (marker_is_shim(path))
+			return path;
+	}
+	return SHIM_PATH;
+}
+
+int verb_install(int argc, char *argv[])
+{
+	char path[PATH_MAX];
+	struct error error;
+	int first = verb_options(argc, argv, NULL);
+	int result;
+
+	if (first < 0)
+		return VERB_USAGE;
+	if (argc - first != 1)
+		return verb_usage(argv[0]);
+	result = install_emulator(argv[first], shim_find(path, sizeof(path)), &error);
+	if (result < 0) {
+		log_line("%s", error.text);
+		return VERB_PROBLEM;
+	}
+	printf(result == INSTALL_REFRESHED ? "%s: the shim was in place; it has a new ctime\n"
+					   : "%s: the shim is in place\n",
+	       argv[first]);
+	return verb_finish(VERB_FINE);
+}
+
+int verb_uninstall(int argc, char *argv[])
+{
+	struct error error;
+	int first = verb_options(argc, argv, NULL);
+	int result;
+
+	if (first < 0)
+		return VERB_USAGE;
+	if (argc - first != 1)
+		return verb_usage(argv[0]);
+	result = uninstall_emulator(argv[first], &error);
+	if (result < 0) {
+		log_line("%s", error.text);
+		return VERB_PROBLEM;
+	}
+	printf(result == INSTALL_NOTHING ? "%s: no shim was in its place\n"
+					 : "%s: the emulator is back\n",
+	       argv[first]);
+	return verb_finish(VERB_FINE);
+}

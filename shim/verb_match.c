@@ -1,0 +1,38 @@
+/* guest-pinning match: the rule and the placement of a name, by the shim's own code. */
+#include "plan.h"
+#include "report.h"
+#include "verbs.h"
+
+#include <stdio.h>
+
+int verb_match(int argc, char *argv[])
+{
+	bool json = false;
+	int first = verb_options(argc, argv, &json);
+	struct policy_source source = policy_source_find();
+	json_t *list = json ? json_array() : NULL;
+	int status = VERB_FINE;
+
+	if (first < 0)
+		return VERB_USAGE;
+	if (first == argc)
+		return verb_usage(argv[0]);
+	for (int i = first; i < argc; i++) {
+		struct plan plan;
+
+		plan_make(&plan, argv[i], source);
+		if (plan.warning_count > 0 || error_is_set(&plan.error))
+			status = VERB_PROBLEM;
+		if (json) {
+			json_array_append_new(list, report_plan(&plan));
+		} else {
+			if (i > first)
+				putchar('\n');
+			plan_print(&plan, stdout);
+		}
+		plan_free(&plan);
+	}
+	if (json)
+		report_print(list);
+	return verb_finish(status);
+}
