@@ -9,6 +9,8 @@ int error_set(struct error *error, int code, const char *format, ...)
 {
 	va_list arguments;
 
+	if (error == NULL)
+		return code;
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);

@@ -13,7 +13,10 @@ struct error {
 	char text[ERROR_TEXT_SIZE]; /* empty: no error; cut, never overrun, when too long */
 };
 
-/* Words the error. Always returns `code` (a -errno), so that a caller can return its result. */
+/*
+ * Words the error; `error` may be NULL where nobody will read it. Always returns
+ * `code` (a -errno), so that a caller can return its result.
+ */
 int error_set(struct error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -170,7 +170,7 @@ static bool class_holds(const uint32_t *name, const uint32_t *end, uint32_t char
 	if (length >= sizeof(text))
 		return false;
 	for (size_t i = 0; i < length; i++)
-		text[i] = name[i] < 0x80 ? (char)name[i] : '?';
+		text[i] = (char)(name[i] < 0x80 ? name[i] : '?');
 	text[length] = '\0';
 	return in_class(text, character, utf8);
 }

@@ -41,7 +41,7 @@ int glob_name_set(struct glob_name *name, const char *text);
 
 /*
  * Whether the pattern of `length` bytes is one that glob_match() takes.
- * Returns 0, or -EINVAL with `error` filled: too long, or nested too deeply.
+ * Returns 0, or -EINVAL with `error`, if any, filled: too long, or nested too deeply.
  */
 int glob_check(const char *pattern, size_t length, struct error *error);
 

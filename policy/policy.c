@@ -148,7 +148,7 @@ static int policy_next_file(struct policy *policy)
 
 	if (policy->next == 0 && policy->names == NULL)
 		policy_list_dropins(policy);
-	if (policy->next >= policy->count)
+	if (policy->names == NULL || policy->next >= policy->count)
 		return 0;
 	if (asprintf(&path, "%s/%s", policy->directory, policy->names[policy->next++]->d_name) < 0)
 		return -ENOMEM;
@@ -212,7 +212,6 @@ static bool line_matches(const struct policy_line *line, const struct glob_name 
 	const char *glob;
 	size_t length;
 	bool quoted;
-	struct error ignored;
 
 	if (!rule_glob_find(line, &glob, &length, &quoted))
 		return false;
@@ -222,8 +221,7 @@ static bool line_matches(const struct policy_line *line, const struct glob_name 
 		length = rule_glob_unquote(unquoted, glob, length);
 		glob = unquoted;
 	}
-	return length > 0 && glob_check(glob, length, &ignored) == 0 &&
-	       glob_match(glob, length, name);
+	return length > 0 && glob_check(glob, length, NULL) == 0 && glob_match(glob, length, name);
 }
 
 int policy_find(struct policy *policy, const struct glob_name *name, struct rule *rule)

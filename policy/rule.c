@@ -66,10 +66,9 @@ static int word_next(char **here, char *end, struct word *word, struct error *er
 bool rule_glob_find(const struct policy_line *line, const char **glob, size_t *length, bool *quoted)
 {
 	struct word word;
-	struct error ignored;
 	char *here = line->text;
 
-	if (word_next(&here, line->end, &word, &ignored) <= 0)
+	if (word_next(&here, line->end, &word, NULL) <= 0)
 		return false;
 	*glob = word.text;
 	*length = (size_t)(word.end - word.text);

@@ -44,7 +44,7 @@ static int range_read(struct spec *spec, struct spec_item *item, struct error *e
 
 	if (length == 0)
 		return error_set(error, -EINVAL,
-				 "'%s' is no list of %ss: at '%s' a number from 0 to %u is missing",
+				 "'%s' is no list of %ss: at '%s' must be a number from 0 to %u",
 				 spec->text, kind_noun(spec), spec->rest, most);
 	item->last = item->first;
 	spec->rest += length;
@@ -53,10 +53,9 @@ static int range_read(struct spec *spec, struct spec_item *item, struct error *e
 	spec->rest++;
 	length = number_read(spec->rest, most, &item->last);
 	if (length == 0)
-		return error_set(
-		    error, -EINVAL,
-		    "'%s' is no list of %ss: after '-' a number from 0 to %u is missing",
-		    spec->text, kind_noun(spec), most);
+		return error_set(error, -EINVAL,
+				 "'%s' is no list of %ss: after '-' must be a number from 0 to %u",
+				 spec->text, kind_noun(spec), most);
 	if (item->last < item->first)
 		return error_set(error, -EINVAL, "'%s': the range %u-%u runs backwards", spec->text,
 				 item->first, item->last);

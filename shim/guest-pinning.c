@@ -52,7 +52,7 @@ int verb_options(int argc, char *argv[], bool *json)
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", json != NULL ? with_json : none, NULL)) !=
 	       -1) {
-		if (option != 'j') {
+		if (option != 'j' || json == NULL) {
 			log_line("unknown option '%s'", argv[optind - 1]);
 			verb_usage(argv[0]);
 			return -1;

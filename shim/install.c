@@ -318,7 +318,7 @@ static int real_settle(const struct site *site, struct stat *real, struct error 
 
 static int site_install(const struct site *site, int shim, struct error *error)
 {
-	struct stat real;
+	struct stat real = {0};
 	int result = site_clean(site, error);
 
 	if (result == 0)

@@ -75,15 +75,28 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 			struct error *error)
 {
 	const char *warning = numa_library_warning();
+	const char *noun = kind == SPEC_NODES ? "node" : "CPU";
+	char list[ID_SET_TEXT_SIZE];
+	struct id_set allowed;
 	struct spec spec;
 	struct spec_item item;
 
+	set_of(numa, kind == SPEC_NODES ? *numa->allowed_nodes : *numa->allowed_cpus, &allowed);
 	spec_start(&spec, kind, text);
 	while (spec_next(&spec, &item, error) > 0) {
 		unsigned int id[] = {item.first, item.last};
 
-		if (spec.relative || item.all || item.device != NULL)
+		if (item.all || item.device != NULL)
 			break;
+		if (spec.relative) {
+			if (item.last >= id_set_count(&allowed))
+				return error_set(error, -EINVAL,
+						 "'%s' counts from +0 to +%u: this process may use "
+						 "only %s %s",
+						 text, id_set_count(&allowed) - 1, noun,
+						 id_set_format(&allowed, list, sizeof(list)));
+			continue;
+		}
 		for (int i = 0; i < 2; i++) {
 			int result = kind == SPEC_NODES ? explain_node(numa, text, id[i], error)
 							: explain_cpu(numa, text, id[i], error);

@@ -174,7 +174,7 @@ const char *plan_record(const struct plan *plan, char *text, size_t size)
 			 id_set_format(&placement->cpus, part, ID_SET_TEXT_SIZE));
 	if (placement->sets_memory)
 		text_add(text, size, ", memory %s",
-			 placement_memory(placement, part, 2 * ID_SET_TEXT_SIZE));
+			 placement_memory(placement, part, sizeof(part)));
 	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
 		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
 	return text;
