@@ -27,6 +27,11 @@ static int open_failed(const char *path, struct error *error)
 
 	if (code == ENOENT || code == ENOTDIR)
 		return -ENOENT;
+	if (code == EACCES)
+		return error_set(error, -code,
+				 "%s: ignored: uid %u may not read it: chmod o+r it, and chmod o+x "
+				 "its directory",
+				 path, geteuid());
 	return error_set(error, -code, "%s: ignored: cannot be opened: %s", path, strerror(code));
 }
 

@@ -1,5 +1,6 @@
 /* guest-pinning, the administrator's tool: one verb a file, listed here. */
 #include "log.h"
+#include "plan.h"
 #include "verbs.h"
 
 #include <errno.h>
@@ -28,8 +29,7 @@ static void print_help(FILE *stream)
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		fprintf(stream, "  guest-pinning %-9s %-19s %s\n", verbs[i].name,
 			verbs[i].arguments, verbs[i].help);
-	fputs("\nThe policy is " SYSCONFDIR "/libvirt/guest-pinning.conf and\n" SYSCONFDIR
-	      "/libvirt/guest-pinning.conf.d/*.conf.\n"
+	fputs("\nThe policy is " POLICY_PATH " and\n" POLICY_PATH ".d/*.conf.\n"
 	      "Exit status: 0 fine, 1 a problem found, 2 wrong usage.\n",
 	      stream);
 }

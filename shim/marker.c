@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTES_MAX = 4096 };
+/* What is looked at. Linkers put the headers and the notes first, so they are in it. */
+enum { HEAD_SIZE = 4096 };
 
 /* Looks through the notes of one segment. The file may be anybody's, so all is checked. */
 static bool notes_hold_mark(const char *notes, size_t size)
@@ -35,27 +36,27 @@ static bool notes_hold_mark(const char *notes, size_t size)
 	return false;
 }
 
-bool marker_is_shim_fd(int fd)
+static bool head_holds_mark(const char *head, size_t size)
 {
 	ElfW(Ehdr) header;
 
-	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
-	    header.e_phentsize != sizeof(ElfW(Phdr)))
+	if (size < sizeof(header))
 		return false;
-	for (unsigned int i = 0; i < header.e_phnum; i++) {
-		char notes[NOTES_MAX];
+	memcpy(&header, head, sizeof(header));
+	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    header.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	    header.e_phentsize != sizeof(ElfW(Phdr)) || header.e_phoff > size)
+		return false;
+	for (size_t i = 0; i < header.e_phnum; i++) {
+		size_t at = header.e_phoff + i * sizeof(ElfW(Phdr));
 		ElfW(Phdr) segment;
-		off_t at = (off_t)(header.e_phoff + i * sizeof(segment));
 
-		if (pread(fd, &segment, sizeof(segment), at) != (ssize_t)sizeof(segment))
+		if (at + sizeof(segment) > size)
 			return false;
-		if (segment.p_type != PT_NOTE || segment.p_filesz > sizeof(notes))
-			continue;
-		if (pread(fd, notes, segment.p_filesz, (off_t)segment.p_offset) ==
-			(ssize_t)segment.p_filesz &&
-		    notes_hold_mark(notes, segment.p_filesz))
+		memcpy(&segment, head + at, sizeof(segment));
+		if (segment.p_type == PT_NOTE && segment.p_offset <= size &&
+		    segment.p_filesz <= size - segment.p_offset &&
+		    notes_hold_mark(head + segment.p_offset, segment.p_filesz))
 			return true;
 	}
 	return false;
@@ -63,12 +64,13 @@ bool marker_is_shim_fd(int fd)
 
 bool marker_is_shim(const char *path)
 {
+	char head[HEAD_SIZE];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool result;
+	ssize_t size;
 
 	if (fd < 0)
 		return false;
-	result = marker_is_shim_fd(fd);
+	size = pread(fd, head, sizeof(head), 0);
 	close(fd);
-	return result;
+	return size > 0 && head_holds_mark(head, (size_t)size);
 }

@@ -1,6 +1,6 @@
 /*
  * The mark by which a file is known as a shim, whatever its name and version: an
- * ELF note that the shim carries, near the start of the file.
+ * ELF note in its first 4096 bytes.
  */
 #ifndef SHIM_MARKER_H
 #define SHIM_MARKER_H
@@ -9,8 +9,5 @@
 
 /* Whether the file is a shim. One that cannot be read is none. */
 bool marker_is_shim(const char *path);
-
-/* The same of an open file; its offset stays. */
-bool marker_is_shim_fd(int fd);
 
 #endif

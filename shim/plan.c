@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef SYSCONFDIR
-#error "SYSCONFDIR must be given, such as /etc"
-#endif
-
 enum { NAME_TEXT_SIZE = 256 };
 
 struct policy_source policy_source_find(void)
@@ -18,7 +14,7 @@ struct policy_source policy_source_find(void)
 
 	if (path != NULL && *path != '\0')
 		return (struct policy_source){path, geteuid()};
-	return (struct policy_source){SYSCONFDIR "/libvirt/guest-pinning.conf", 0};
+	return (struct policy_source){POLICY_PATH, 0};
 }
 
 static void plan_warn(struct plan *plan, const char *text)

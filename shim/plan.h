@@ -11,6 +11,11 @@
 
 #include <stdio.h>
 
+#ifndef SYSCONFDIR
+#error "SYSCONFDIR must be given, such as /etc"
+#endif
+#define POLICY_PATH SYSCONFDIR "/libvirt/guest-pinning.conf"
+
 enum { PLAN_WARNINGS_MAX = 8 };
 
 /* Where the policy is, and who besides root may own it. */
@@ -32,7 +37,7 @@ struct plan {
 };
 
 /*
- * The policy of this process: /etc/libvirt/guest-pinning.conf, or the file that
+ * The policy of this process: POLICY_PATH, or the file that
  * GUEST_PINNING_CONF names, which then may also be the caller's own. A program
  * that runs with more rights than its caller (AT_SECURE) does not ask it.
  */

@@ -6,8 +6,11 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct check {
@@ -121,6 +124,33 @@ static int check_shadows(struct check *check)
 	return 0;
 }
 
+/*
+ * libvirt starts the emulator as a user of its own, who must be able to read the
+ * host's policy. (RPM packages of libvirt ship /etc/libvirt for root alone.)
+ */
+static void check_readable(struct check *check, const char *path)
+{
+	char text[ERROR_TEXT_SIZE];
+	char directory[PATH_MAX];
+	struct stat status;
+
+	snprintf(directory, sizeof(directory), "%s", path);
+	*strrchr(directory, '/') = '\0';
+	if (stat(directory, &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
+		snprintf(text, sizeof(text),
+			 "%.900s: emulators that libvirt starts cannot read the policy in it: "
+			 "chmod o+x it",
+			 directory);
+		problem_add(check, true, NULL, 0, text);
+	}
+	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) == 0) {
+		snprintf(text, sizeof(text),
+			 "%.900s: emulators that libvirt starts cannot read it: chmod o+r it",
+			 path);
+		problem_add(check, true, NULL, 0, text);
+	}
+}
+
 /* Checks one policy. Returns 0 or -ENOMEM. */
 static int check_policy(struct check *check, const char *path, uid_t owner)
 {
@@ -152,7 +182,7 @@ static void check_summary(const struct check *check)
 				       (int)check->errors, "warnings", (int)check->warnings,
 				       "problems", check->problems));
 	else
-		printf("%zu rules, %zu errors, %zu warnings\n", check->rules, check->errors,
+		printf("rules: %zu, errors: %zu, warnings: %zu\n", check->rules, check->errors,
 		       check->warnings);
 }
 
@@ -168,6 +198,8 @@ int verb_check(int argc, char *argv[])
 		return VERB_USAGE;
 	if (json)
 		check.problems = json_array();
+	if (first == argc && strcmp(source.path, POLICY_PATH) == 0)
+		check_readable(&check, source.path);
 	if (first == argc)
 		result = check_policy(&check, source.path, source.owner);
 	for (int i = first; i < argc && result == 0; i++)
