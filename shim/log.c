@@ -2,7 +2,9 @@
 #include "error.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,21 @@ static const char *program = "qemu-kvm-shim";
 void log_program(const char *name)
 {
 	program = name;
+}
+
+/*
+ * A reader of stderr who went away must not end the start of a guest by SIGPIPE;
+ * and where stderr does not take the line, there is nobody left to tell.
+ */
+static void line_write(const char *line, size_t length)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
+	bool changed = sigaction(SIGPIPE, &ignore, &before) == 0;
+
+	(void)!write(STDERR_FILENO, line, length);
+	if (changed)
+		sigaction(SIGPIPE, &before, NULL);
 }
 
 /* One write(2) a line, so that lines of guests that share a log do not mix. */
@@ -29,7 +46,6 @@ void log_line(const char *format, ...)
 	text_printable(line + used, sizeof(line) - used - 1, text);
 	used = strlen(line);
 	line[used++] = '\n';
-	/* Where stderr does not take it there is nobody left to tell. */
-	(void)!write(STDERR_FILENO, line, used);
+	line_write(line, used);
 	errno = code;
 }

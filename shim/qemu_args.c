@@ -77,11 +77,9 @@ static int name_read(const char *text, char **name)
 	return 0;
 }
 
-int qemu_args_guest(char *const argv[], char **name)
+/* As qemu_args_guest(), but the name can also be empty. */
+static int last_name(char *const argv[], char **name)
 {
-	*name = NULL;
-	if (argv[0] == NULL)
-		return 0;
 	for (char *const *argument = argv + 1; *argument != NULL; argument++) {
 		const char *option = *argument;
 
@@ -95,11 +93,23 @@ int qemu_args_guest(char *const argv[], char **name)
 			continue;
 		int result = name_read(*argument, name);
 
-		if (result < 0) {
-			free(*name);
-			*name = NULL;
+		if (result < 0)
 			return result;
-		}
 	}
 	return 0;
+}
+
+int qemu_args_guest(char *const argv[], char **name)
+{
+	int result;
+
+	*name = NULL;
+	if (argv[0] == NULL)
+		return 0;
+	result = last_name(argv, name);
+	if (result < 0 || (*name != NULL && **name == '\0')) {
+		free(*name);
+		*name = NULL;
+	}
+	return result;
 }

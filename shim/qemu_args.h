@@ -8,8 +8,8 @@
  * string whose first value may go without "guest=", ",," standing for a comma;
  * of several the last "guest" counts. `argv` ends with NULL; argv[0] is skipped.
  *
- * Returns 0 with *name allocated, or NULL for a command line without a name; or
- * -ENOMEM.
+ * Returns 0 with *name allocated, or NULL where the command line has no name or
+ * an empty one; or -ENOMEM.
  */
 int qemu_args_guest(char *const argv[], char **name);
 
