@@ -58,9 +58,10 @@ static int target_resolve(struct site *site, const char *target, struct error *e
 			return failed(target, "cannot be found", error);
 		strcpy(directory, target);
 		directory[name - target] = '\0';
-		if (realpath(*directory == '\0' ? "." : directory, site->directory) == NULL)
+		if (realpath(*directory == '\0' ? "." : directory, site->target) == NULL)
 			return failed(target, "its directory cannot be found", error);
-		strcat(site->directory, "/");
+		if (path_make(site->directory, site->target, "/", error) < 0)
+			return -ENAMETOOLONG;
 		return path_make(site->target, site->directory, name, error);
 	}
 	strcpy(site->directory, site->target);
@@ -152,12 +153,23 @@ static int real_keep(const struct site *site, struct error *error)
 	return 0;
 }
 
-static int alias_make(const struct site *site, struct error *error)
+/*
+ * Whether an installation has been here. The alias is made before TARGET.real and
+ * removed after it, so a TARGET.real without it is somebody else's: to a wrapper
+ * such as the script that came before us it may be the only real emulator.
+ */
+static bool alias_is_there(const struct site *site)
 {
 	char now[PATH_MAX];
 	ssize_t length = readlink(site->alias, now, sizeof(now));
 
-	if (length == (ssize_t)strlen(site->link) && memcmp(now, site->link, (size_t)length) == 0)
+	return length == (ssize_t)strlen(site->link) &&
+	       memcmp(now, site->link, (size_t)length) == 0;
+}
+
+static int alias_make(const struct site *site, struct error *error)
+{
+	if (alias_is_there(site))
 		return 0;
 	if (mkdir(site->alias_directory, 0755) < 0 && errno != EEXIST)
 		return failed(site->alias_directory, "cannot be made", error);
@@ -281,15 +293,17 @@ static int shim_put(const struct site *site, int shim, const struct stat *real, 
 	return result;
 }
 
-/* Sees to it that TARGET.real is the real emulator; `real` then tells of it. */
-static int real_settle(const struct site *site, struct stat *real, struct error *error)
+/* Whether the shim can be installed; *keep says that TARGET is an emulator to be kept. */
+static int site_check(const struct site *site, bool *keep, struct error *error)
 {
 	struct stat target;
+	struct stat real;
 	enum kind target_kind;
 	enum kind real_kind;
+	bool same;
 
 	if (kind_of(site->target, &target_kind, &target, error) < 0 ||
-	    kind_of(site->real, &real_kind, real, error) < 0)
+	    kind_of(site->real, &real_kind, &real, error) < 0)
 		return -EINVAL;
 	if (target_kind == KIND_MISSING && real_kind == KIND_REAL)
 		return error_set(error, -ENOENT,
@@ -303,30 +317,38 @@ static int real_settle(const struct site *site, struct stat *real, struct error 
 				 "%s: it is the shim, but there is no real emulator at %s: "
 				 "reinstall the emulator's package",
 				 site->target, site->real);
+	*keep = false;
 	if (target_kind == KIND_SHIM)
 		return 0;
 	if ((target.st_mode & 0111) == 0)
 		return error_set(error, -EACCES, "%s: it is not executable", site->target);
-	if (real_kind == KIND_MISSING || real->st_dev != target.st_dev ||
-	    real->st_ino != target.st_ino) {
-		if (real_keep(site, error) < 0)
-			return -EIO;
-	}
-	*real = target;
+	same = real_kind != KIND_MISSING && real.st_dev == target.st_dev &&
+	       real.st_ino == target.st_ino;
+	if (real_kind != KIND_MISSING && !same && !alias_is_there(site))
+		return error_set(error, -EEXIST,
+				 "%s: it exists, but no shim was installed here: if %s is another "
+				 "wrapper, put the real emulator back first; else move it away",
+				 site->real, site->target);
+	*keep = !same;
 	return 0;
 }
 
 static int site_install(const struct site *site, int shim, struct error *error)
 {
-	struct stat real = {0};
+	struct stat real;
+	bool keep = false;
 	int result = site_clean(site, error);
 
 	if (result == 0)
-		result = real_settle(site, &real, error);
+		result = site_check(site, &keep, error);
 	if (result == 0)
 		result = alias_make(site, error);
+	if (result == 0 && keep)
+		result = real_keep(site, error);
 	if (result < 0)
 		return result;
+	if (stat(site->real, &real) < 0) /* of a symbolic link: what it names */
+		return failed(site->real, "cannot be looked at", error);
 	if (!is_installed(site, shim, &real)) {
 		result = shim_put(site, shim, &real, error);
 		return result < 0 ? result : INSTALL_DONE;
@@ -363,7 +385,7 @@ static int site_uninstall(const struct site *site, struct error *error)
 	    kind_of(site->real, &real, &stat, error) < 0)
 		return -EIO;
 	if (target == KIND_REAL) {
-		if (real == KIND_MISSING)
+		if (real == KIND_MISSING || !alias_is_there(site))
 			result = INSTALL_NOTHING;
 		else if (remove_file(site->real, error) < 0)
 			return -EIO;
