@@ -1,7 +1,7 @@
 /*
  * Which rules of a policy can never match, because an earlier glob covers theirs.
- * Globs are looked up by their literal beginning, so that 100,000 rules that each
- * begin differently take no longer than sorting them.
+ * Globs are looked up by how they begin and how they end, so that 100,000 rules
+ * which differ there take little longer than sorting them.
  */
 #ifndef SHIM_SHADOW_H
 #define SHIM_SHADOW_H
@@ -12,8 +12,11 @@ struct shadow {
 	const char *glob;
 	const char *file;
 	unsigned int line;
-	size_t prefix; /* bytes before the first wildcard; set by shadow_sort() */
-	size_t order;  /* its place in the policy; set by shadow_sort() */
+	/* Set by shadow_sort(): */
+	size_t length;
+	size_t prefix; /* bytes before the first wildcard */
+	size_t suffix; /* bytes after the last, or fewer */
+	size_t order;  /* its place in the policy */
 };
 
 /* Makes the globs, in the order of the policy, ready for shadow_find(): sorts them. */
