@@ -21,9 +21,12 @@ CPPFLAGS += -D_GNU_SOURCE -Ipolicy -Ishim \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSHIM_PATH='"$(SHIMDIR)/qemu-kvm-shim"'
 WARNINGS := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wformat=2
-# The sanitizers have checks of their own, which _FORTIFY_SOURCE would hide.
-HARDENING = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral
+# A distribution's flags may set the level of _FORTIFY_SOURCE; the sanitizers have
+# checks of their own, which it would hide.
+FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDENING = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer,$(FORTIFY) -fstack-protector-strong)
 ALL_CFLAGS = $(WARNINGS) -fPIE $(HARDENING) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)

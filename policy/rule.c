@@ -215,7 +215,7 @@ static int rule_line_check(const struct policy_line *line, struct error *error)
 static void rule_note_error(struct rule *rule, const struct error *error)
 {
 	if (!error_is_set(&rule->error))
-		rule->error = *error;
+		error_set(&rule->error, 0, "%s", error->text);
 }
 
 /* Finds the words of the line; returns how many, at most RULE_WORDS_MAX. */
