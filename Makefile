@@ -38,7 +38,8 @@ POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the tool is all the rest and these.
 SHARED_OBJECTS := $(patsubst %,$(BUILD)/shim/%.o,emulator id_set log marker numa_library \
 	placement plan qemu_args)
-TOOL_OBJECTS := $(patsubst %,$(BUILD)/shim/%.o,guest-pinning install report shadow verb_check \
+TOOL_PARTS := $(patsubst %,$(BUILD)/shim/%.o,install report shadow)
+TOOL_OBJECTS := $(TOOL_PARTS) $(patsubst %,$(BUILD)/shim/%.o,guest-pinning verb_check \
 	verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS := $(patsubst tests/cli/%.c,$(BUILD)/tests/%,$(wildcard tests/cli/*.c))
@@ -49,6 +50,10 @@ NUMA_CFLAGS = $(shell $(PKG_CONFIG) --cflags numa)
 CMOCKA_CFLAGS = $(shell $(PKG_CONFIG) --cflags cmocka)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 
+# What is run is told in short; V=1 shows it whole.
+SAY = @$(if $(V),true,echo "  $(1) $@")
+Q := $(if $(V),,@)
+
 .PHONY: all install uninstall clean test test-programs run-tests e2e demo lint
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -56,21 +61,25 @@ CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 all: $(BUILD)/qemu-kvm-shim $(BUILD)/guest-pinning
 
 $(BUILD)/qemu-kvm-shim: $(BUILD)/shim/qemu-kvm-shim.o $(SHARED_OBJECTS) $(POLICY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ -ldl
+	$(call SAY,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ -ldl
 
 $(BUILD)/guest-pinning: $(TOOL_OBJECTS) $(SHARED_OBJECTS) $(POLICY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) -ldl
+	$(call SAY,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) -ldl
 
 $(TOOL_OBJECTS): EXTRA_CFLAGS = $(TOOL_CFLAGS)
 $(SHARED_OBJECTS): EXTRA_CFLAGS = $(NUMA_CFLAGS)
 
 $(POLICY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard policy/*.c))
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call SAY,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call SAY,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
 
@@ -91,11 +100,13 @@ clean:
 
 # Tests: every one runs in the plain build and under the sanitizers.
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(filter-out $(BUILD)/shim/guest-pinning.o,$(TOOL_OBJECTS)) $(SHARED_OBJECTS) $(POLICY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(CMOCKA_LIBS) -ldl
+$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(TOOL_PARTS) $(SHARED_OBJECTS) $(POLICY)
+	$(call SAY,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(CMOCKA_LIBS) -ldl
 
 $(BUILD)/tests/%: $(BUILD)/tests/cli/%.o $(POLICY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+	$(call SAY,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
 test-programs: all $(UNIT_TESTS) $(TEST_PROGRAMS)
 
