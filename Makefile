@@ -60,7 +60,7 @@ Q := $(if $(V),,@)
 
 all: $(BUILD)/qemu-kvm-shim $(BUILD)/guest-pinning
 
-$(BUILD)/qemu-kvm-shim: $(BUILD)/shim/qemu-kvm-shim.o $(SHARED_OBJECTS) $(POLICY)
+$(BUILD)/qemu-kvm-shim: $(BUILD)/shim/qemu-kvm-shim.o $(BUILD)/shim/monitor.o $(SHARED_OBJECTS) $(POLICY)
 	$(call SAY,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ -ldl
 

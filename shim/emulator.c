@@ -60,7 +60,7 @@ static int real_check(const char *path, struct stat *stat_buffer, struct error *
 	if (access(path, X_OK) < 0)
 		return error_set(error, -EACCES, "%s: the real emulator is not executable: %s",
 				 path, strerror(errno));
-	if (marker_is_shim(path))
+	if (marker_is_shim(path) > 0) /* one that may not be read may be executed */
 		return error_set(error, -ELOOP,
 				 "%s: this is the shim again, not the real emulator: put the "
 				 "emulator there",
@@ -90,7 +90,7 @@ int emulator_find(struct emulator *emulator, struct error *error)
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", self);
 	strcpy(stpcpy(emulator->real, self), EMULATOR_REAL_SUFFIX);
 	result = real_check(emulator->real, &real, error);
-	if (result == -ENOENT && access(self, X_OK) == 0 && !marker_is_shim(self)) {
+	if (result == -ENOENT && access(self, X_OK) == 0 && marker_is_shim(self) == 0) {
 		/* Uninstalled since this program was started: the real one is back. */
 		*error = (struct error){0};
 		strcpy(emulator->real, self);

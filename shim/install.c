@@ -132,15 +132,36 @@ static int site_clean(const struct site *site, struct error *error)
 	return result;
 }
 
-static int kind_of(const char *path, enum kind *kind, struct stat *stat, struct error *error)
+/* What is at the path; `link` allows a symbolic link. What cannot be told is an error. */
+static int kind_of(const char *path, bool link, enum kind *kind, struct stat *stat,
+		   struct error *error)
 {
+	int result;
+
 	*kind = KIND_MISSING;
 	if (lstat(path, stat) < 0)
 		return errno == ENOENT ? 0 : failed(path, "cannot be looked at", error);
+	if (S_ISLNK(stat->st_mode) && !link)
+		return error_set(error, -ENOENT, "%s: it is a symbolic link that leads nowhere",
+				 path);
 	if (!S_ISREG(stat->st_mode) && !S_ISLNK(stat->st_mode))
 		return error_set(error, -EINVAL, "%s: it is no file", path);
-	*kind = marker_is_shim(path) ? KIND_SHIM : KIND_REAL;
+	result = marker_is_shim(path);
+	if (result < 0) {
+		errno = -result;
+		return failed(path, "cannot be read", error);
+	}
+	*kind = result > 0 ? KIND_SHIM : KIND_REAL;
 	return 0;
+}
+
+/* What is at TARGET and at TARGET.real. */
+static int site_look(const struct site *site, enum kind *target, struct stat *target_stat,
+		     enum kind *real, struct stat *real_stat, struct error *error)
+{
+	int result = kind_of(site->target, false, target, target_stat, error);
+
+	return result < 0 ? result : kind_of(site->real, true, real, real_stat, error);
 }
 
 /* Keeps the file at TARGET as TARGET.real, too. */
@@ -158,19 +179,20 @@ static int real_keep(const struct site *site, struct error *error)
  * removed after it, so a TARGET.real without it is somebody else's: to a wrapper
  * such as the script that came before us it may be the only real emulator.
  */
-static bool alias_is_there(const struct site *site)
+static int alias_check(const struct site *site, bool *there, struct error *error)
 {
 	char now[PATH_MAX];
 	ssize_t length = readlink(site->alias, now, sizeof(now));
 
-	return length == (ssize_t)strlen(site->link) &&
-	       memcmp(now, site->link, (size_t)length) == 0;
+	if (length < 0 && errno != ENOENT && errno != ENOTDIR && errno != EINVAL)
+		return failed(site->alias, "cannot be read", error);
+	*there =
+	    length == (ssize_t)strlen(site->link) && memcmp(now, site->link, (size_t)length) == 0;
+	return 0;
 }
 
 static int alias_make(const struct site *site, struct error *error)
 {
-	if (alias_is_there(site))
-		return 0;
 	if (mkdir(site->alias_directory, 0755) < 0 && errno != EEXIST)
 		return failed(site->alias_directory, "cannot be made", error);
 	if (chmod(site->alias_directory, 0755) < 0) /* whatever the umask */
@@ -182,9 +204,10 @@ static int alias_make(const struct site *site, struct error *error)
 	return 0;
 }
 
-static int alias_remove(const struct site *site, struct error *error)
+/* The directory goes with the last alias in it. */
+static int alias_remove(const struct site *site, bool there, struct error *error)
 {
-	int result = remove_file(site->alias, error);
+	int result = there ? remove_file(site->alias, error) : 0;
 
 	if (result == 0 && rmdir(site->alias_directory) < 0 && errno != ENOENT &&
 	    errno != ENOTEMPTY && errno != EEXIST)
@@ -233,48 +256,52 @@ static int attribute_fits(const char *name, struct error_context *context)
 	return strcmp(name, "security.ima") != 0 && strcmp(name, "security.evm") != 0;
 }
 
+/* Returns 0, or -1 with errno set. */
 static int copy_bytes(int from, int to)
 {
 	struct stat stat;
 	off_t at = 0;
 
 	if (fstat(from, &stat) < 0)
-		return -errno;
+		return -1;
 	while (at < stat.st_size) {
-		if (sendfile(to, from, &at, (size_t)(stat.st_size - at)) <= 0)
-			return errno != 0 ? -errno : -EIO;
+		ssize_t length = sendfile(to, from, &at, (size_t)(stat.st_size - at));
+
+		if (length == 0)
+			errno = EIO; /* it became shorter meanwhile */
+		if (length <= 0)
+			return -1;
 	}
 	return 0;
 }
 
-/* Fills the new shim: bytes, owner, attributes and mode, in the order in which they last. */
+/*
+ * Fills the new shim. The order matters: writing and chown(2) take file
+ * capabilities away, so the attributes come after them.
+ */
 static int shim_write(const struct site *site, int shim, int fd, const struct stat *real,
 		      struct error *error)
 {
-	int real_fd = open(site->real, O_RDONLY | O_CLOEXEC);
+	int real_fd;
 	int result;
 
+	if (copy_bytes(shim, fd) < 0)
+		return failed(site->new_shim, "cannot be written", error);
+	real_fd = open(site->real, O_RDONLY | O_CLOEXEC);
 	if (real_fd < 0)
 		return failed(site->real, "cannot be opened", error);
-	result = attr_copy_fd(site->real, real_fd, site->new_shim, fd, attribute_fits, NULL);
-	if (result == 0 && fchown(fd, real->st_uid, real->st_gid) < 0)
-		result = -1;
-	/* chown(2) takes file capabilities away, so the attributes come again after it. */
+	result = fchown(fd, real->st_uid, real->st_gid);
 	if (result == 0)
 		result =
 		    attr_copy_fd(site->real, real_fd, site->new_shim, fd, attribute_fits, NULL);
-	if (result == 0 && fchmod(fd, real->st_mode & 07777) < 0)
-		result = -1;
+	if (result == 0)
+		result = fchmod(fd, real->st_mode & 07777);
 	if (result < 0)
 		result = failed(site->new_shim, "owner, mode or attributes cannot be set", error);
 	close(real_fd);
-	if (result < 0)
-		return result;
-	errno = 0;
-	result = copy_bytes(shim, fd);
-	if (result < 0 || fsync(fd) < 0)
-		return failed(site->new_shim, "cannot be written", error);
-	return 0;
+	if (result == 0 && fsync(fd) < 0)
+		result = failed(site->new_shim, "cannot be written to disk", error);
+	return result;
 }
 
 static int shim_put(const struct site *site, int shim, const struct stat *real, struct error *error)
@@ -293,8 +320,11 @@ static int shim_put(const struct site *site, int shim, const struct stat *real, 
 	return result;
 }
 
-/* Whether the shim can be installed; *keep says that TARGET is an emulator to be kept. */
-static int site_check(const struct site *site, bool *keep, struct error *error)
+/*
+ * Whether the shim can be installed; *keep says that TARGET is an emulator to be
+ * kept, `alias` that the alias is there.
+ */
+static int site_check(const struct site *site, bool alias, bool *keep, struct error *error)
 {
 	struct stat target;
 	struct stat real;
@@ -302,8 +332,7 @@ static int site_check(const struct site *site, bool *keep, struct error *error)
 	enum kind real_kind;
 	bool same;
 
-	if (kind_of(site->target, &target_kind, &target, error) < 0 ||
-	    kind_of(site->real, &real_kind, &real, error) < 0)
+	if (site_look(site, &target_kind, &target, &real_kind, &real, error) < 0)
 		return -EINVAL;
 	if (target_kind == KIND_MISSING && real_kind == KIND_REAL)
 		return error_set(error, -ENOENT,
@@ -324,7 +353,7 @@ static int site_check(const struct site *site, bool *keep, struct error *error)
 		return error_set(error, -EACCES, "%s: it is not executable", site->target);
 	same = real_kind != KIND_MISSING && real.st_dev == target.st_dev &&
 	       real.st_ino == target.st_ino;
-	if (real_kind != KIND_MISSING && !same && !alias_is_there(site))
+	if (real_kind != KIND_MISSING && !same && !alias)
 		return error_set(error, -EEXIST,
 				 "%s: it exists, but no shim was installed here: if %s is another "
 				 "wrapper, put the real emulator back first; else move it away",
@@ -336,12 +365,15 @@ static int site_check(const struct site *site, bool *keep, struct error *error)
 static int site_install(const struct site *site, int shim, struct error *error)
 {
 	struct stat real;
+	bool alias = false;
 	bool keep = false;
 	int result = site_clean(site, error);
 
 	if (result == 0)
-		result = site_check(site, &keep, error);
+		result = alias_check(site, &alias, error);
 	if (result == 0)
+		result = site_check(site, alias, &keep, error);
+	if (result == 0 && !alias)
 		result = alias_make(site, error);
 	if (result == 0 && keep)
 		result = real_keep(site, error);
@@ -379,13 +411,14 @@ static int site_uninstall(const struct site *site, struct error *error)
 	struct stat stat;
 	enum kind target;
 	enum kind real;
+	bool alias;
 	int result = INSTALL_DONE;
 
-	if (site_clean(site, error) < 0 || kind_of(site->target, &target, &stat, error) < 0 ||
-	    kind_of(site->real, &real, &stat, error) < 0)
+	if (site_clean(site, error) < 0 || alias_check(site, &alias, error) < 0 ||
+	    site_look(site, &target, &stat, &real, &stat, error) < 0)
 		return -EIO;
 	if (target == KIND_REAL) {
-		if (real == KIND_MISSING || !alias_is_there(site))
+		if (real == KIND_MISSING || !alias)
 			result = INSTALL_NOTHING;
 		else if (remove_file(site->real, error) < 0)
 			return -EIO;
@@ -396,7 +429,7 @@ static int site_uninstall(const struct site *site, struct error *error)
 	} else if (rename(site->real, site->target) < 0) {
 		return failed(site->target, "cannot be replaced", error);
 	}
-	if (alias_remove(site, error) < 0)
+	if (alias_remove(site, alias, error) < 0)
 		return -EIO;
 	return result;
 }

@@ -2,8 +2,10 @@
 #include "marker_note.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,15 +64,17 @@ static bool head_holds_mark(const char *head, size_t size)
 	return false;
 }
 
-bool marker_is_shim(const char *path)
+int marker_is_shim(const char *path)
 {
 	char head[HEAD_SIZE];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t size;
+	int code;
 
 	if (fd < 0)
-		return false;
+		return -errno;
 	size = pread(fd, head, sizeof(head), 0);
+	code = errno;
 	close(fd);
-	return size > 0 && head_holds_mark(head, (size_t)size);
+	return size < 0 ? -code : head_holds_mark(head, (size_t)size);
 }

@@ -5,9 +5,7 @@
 #ifndef SHIM_MARKER_H
 #define SHIM_MARKER_H
 
-#include <stdbool.h>
-
-/* Whether the file is a shim. One that cannot be read is none. */
-bool marker_is_shim(const char *path);
+/* Returns 1 where the file is a shim, 0 where it is not, or a -errno where it cannot be read. */
+int marker_is_shim(const char *path);
 
 #endif

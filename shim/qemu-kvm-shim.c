@@ -7,6 +7,7 @@
 #include "emulator.h"
 #include "log.h"
 #include "marker_note.h"
+#include "monitor.h"
 #include "plan.h"
 #include "qemu_args.h"
 
@@ -41,14 +42,23 @@ static char *plan_command_line(char *const argv[], struct plan *plan)
 	return guest;
 }
 
+/* Says why the emulator is not started, and ends. */
+static int give_up(const char *reason, int status)
+{
+	log_line("%s", reason);
+	monitor_wait();
+	return status;
+}
+
 static int execute(const struct emulator *emulator, char *const argv[])
 {
+	struct error error;
+	int result;
+
 	execve(emulator->path, argv, environ);
-
-	int code = errno;
-
-	log_line("%s: the real emulator cannot be executed: %s", emulator->path, strerror(code));
-	return emulator_exit_status(-code);
+	result = error_set(&error, -errno, "%s: the real emulator cannot be executed: %s",
+			   emulator->path, strerror(errno));
+	return give_up(error.text, emulator_exit_status(result));
 }
 
 static int start(char *const argv[])
@@ -62,17 +72,13 @@ static int start(char *const argv[])
 	/* Nothing is freed: execve(2) does that, and before it little is allocated. */
 	plan_command_line(argv, &plan);
 	result = emulator_find(&emulator, &error);
-	if (result < 0) {
-		log_line("%s", error.text);
-		return emulator_exit_status(result);
-	}
+	if (result < 0)
+		return give_up(error.text, emulator_exit_status(result));
 	plan_apply(&plan);
 	for (size_t i = 0; i < plan.warning_count; i++)
 		log_line("%s", plan.warnings[i].text);
-	if (error_is_set(&plan.error)) {
-		log_line("%s", plan.error.text);
-		return EXIT_REFUSED;
-	}
+	if (error_is_set(&plan.error))
+		return give_up(plan.error.text, EXIT_REFUSED);
 	if (plan.placed)
 		log_line("%s", plan_record(&plan, record, sizeof(record)));
 	return execute(&emulator, argv);

@@ -22,7 +22,7 @@ static const char *shim_find(char *path, size_t size)
 	if (length > 0) {
 		path[length] = '\0';
 		strcpy(strrchr(path, '/') + 1, name);
-		if (marker_is_shim(path))
+		if (marker_is_shim(path) > 0)
 			return path;
 	}
 	return SHIM_PATH;
