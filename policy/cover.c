@@ -46,6 +46,20 @@ static void unit_add(struct units *units, enum unit_kind kind, const char *text,
 	units->unit[units->count++] = (struct unit){kind, text, length};
 }
 
+/* What is not UTF-8 is matched by bytes, and its units would be others. */
+static bool is_utf8(const char *text, const char *end)
+{
+	while (text < end) {
+		uint32_t character;
+		size_t length = utf8_decode(text, end, &character);
+
+		if (length == 0)
+			return false;
+		text += length;
+	}
+	return true;
+}
+
 /* Returns false for a glob too hard to take apart. */
 static bool units_read(struct units *units, const char *glob)
 {
@@ -54,7 +68,7 @@ static bool units_read(struct units *units, const char *glob)
 
 	units->count = 0;
 	units->groups = false;
-	if (end - glob > GLOB_LENGTH_MAX)
+	if (end - glob > GLOB_LENGTH_MAX || !is_utf8(glob, end))
 		return false;
 	while (p < end) {
 		uint32_t character;
@@ -82,8 +96,6 @@ static bool units_read(struct units *units, const char *glob)
 		if (*p == '\\' && p + 1 < end)
 			p++;
 		length = utf8_decode(p, end, &character);
-		if (length == 0)
-			return false;
 		unit_add(units, UNIT_LITERAL, p, length);
 		p += length;
 	}
@@ -96,16 +108,19 @@ static bool unit_covers(const struct unit *unit, const struct unit *other)
 	char text[8];
 	struct glob_name name;
 
+	/* In a name that is not UTF-8 a letter of several bytes counts as so many. */
+	bool one = other->kind != UNIT_LITERAL || other->length == 1;
+
 	if (unit->kind == UNIT_ANY)
-		return true;
+		return one;
 	if (unit->kind == other->kind)
 		return unit->length == other->length &&
 		       memcmp(unit->text, other->text, unit->length) == 0;
-	if (unit->kind != UNIT_BRACKET || other->kind != UNIT_LITERAL)
+	if (unit->kind != UNIT_BRACKET || other->kind != UNIT_LITERAL || !one)
 		return false;
 	memcpy(text, other->text, other->length);
 	text[other->length] = '\0';
-	return glob_name_set(&name, text) == 0 && glob_match(unit->text, unit->length, &name);
+	return glob_name_set(&name, text) == 0 && glob_match(unit->text, unit->length, &name) > 0;
 }
 
 /* The usual match of '*' with one place to come back to, the name being a row of units. */
@@ -159,7 +174,7 @@ bool glob_covers(const char *glob, const char *other)
 			length += other_units.unit[i].length;
 		}
 		text[length] = '\0';
-		return glob_name_set(&name, text) == 0 && glob_match(glob, strlen(glob), &name);
+		return glob_name_set(&name, text) == 0 && glob_match(glob, strlen(glob), &name) > 0;
 	}
 	return units_read(&units, glob) && !units.groups && units_cover(&units, &other_units);
 }

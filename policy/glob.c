@@ -16,10 +16,13 @@ struct subject {
 	const uint32_t *character;
 	size_t count;
 	bool utf8;
+	unsigned int nesting; /* the groups we are in */
+	size_t steps;         /* taken so far */
+	int failed;           /* 0, -E2BIG or -ETIME: all else is now meaningless */
 };
 
-static void match_sequence(const uint32_t *pattern, const uint32_t *end,
-			   const struct subject *subject, struct places *places);
+static void match_sequence(const uint32_t *pattern, const uint32_t *end, struct subject *subject,
+			   struct places *places);
 
 static size_t decode_bytes(uint32_t *character, const char *text, size_t length)
 {
@@ -61,27 +64,6 @@ int glob_name_set(struct glob_name *name, const char *text)
 bool glob_is_group(const char *text, const char *end)
 {
 	return text + 1 < end && text[1] == '(' && *text != '\0' && strchr("?*+@!", *text) != NULL;
-}
-
-int glob_check(const char *pattern, size_t length, struct error *error)
-{
-	const char *end = pattern + length;
-	unsigned int nesting = 0;
-
-	if (length > GLOB_LENGTH_MAX)
-		return error_set(error, -EINVAL, "the glob is longer than %d bytes",
-				 GLOB_LENGTH_MAX);
-	for (const char *p = pattern; p < end; p++) {
-		if (*p == '\\')
-			p++;
-		else if (glob_is_group(p, end) && ++nesting > GLOB_NESTING_MAX)
-			return error_set(error, -EINVAL,
-					 "the glob nests its (...) more than %d deep",
-					 GLOB_NESTING_MAX);
-		else if (*p == ')' && nesting > 0)
-			nesting--;
-	}
-	return 0;
 }
 
 static bool is_group(const uint32_t *p, const uint32_t *end)
@@ -259,8 +241,7 @@ static void places_add(struct places *places, const struct places *more, size_t 
 }
 
 /* Steps over one literal character. */
-static void match_character(uint32_t character, const struct subject *subject,
-			    struct places *places)
+static void match_character(uint32_t character, struct subject *subject, struct places *places)
 {
 	for (size_t i = subject->count; i > 0; i--)
 		places->at[i] = places->at[i - 1] && subject->character[i - 1] == character;
@@ -268,7 +249,7 @@ static void match_character(uint32_t character, const struct subject *subject,
 }
 
 /* Steps over '?'. */
-static void match_any(const struct subject *subject, struct places *places)
+static void match_any(struct subject *subject, struct places *places)
 {
 	for (size_t i = subject->count; i > 0; i--)
 		places->at[i] = places->at[i - 1];
@@ -276,7 +257,7 @@ static void match_any(const struct subject *subject, struct places *places)
 }
 
 /* Steps over '*'. */
-static void match_any_string(const struct subject *subject, struct places *places)
+static void match_any_string(struct subject *subject, struct places *places)
 {
 	for (size_t i = 1; i <= subject->count; i++)
 		places->at[i] |= places->at[i - 1];
@@ -284,7 +265,7 @@ static void match_any_string(const struct subject *subject, struct places *place
 
 /* Steps over a bracket expression, `p` after its '['; returns NULL where there is none. */
 static const uint32_t *match_bracket(const uint32_t *p, const uint32_t *end,
-				     const struct subject *subject, struct places *places)
+				     struct subject *subject, struct places *places)
 {
 	bool holds;
 	const uint32_t *next = bracket_read(p, end, 0, subject->utf8, &holds);
@@ -303,8 +284,8 @@ static const uint32_t *match_bracket(const uint32_t *p, const uint32_t *end,
 }
 
 /* Steps over one of the alternatives between `p` and `close`. */
-static void match_alternatives(const uint32_t *p, const uint32_t *close,
-			       const struct subject *subject, struct places *places)
+static void match_alternatives(const uint32_t *p, const uint32_t *close, struct subject *subject,
+			       struct places *places)
 {
 	struct places start = *places;
 
@@ -322,7 +303,7 @@ static void match_alternatives(const uint32_t *p, const uint32_t *close,
 }
 
 /* Steps over any number of alternatives, one after the other; `reached` is what none reaches. */
-static void match_repeated(const uint32_t *p, const uint32_t *close, const struct subject *subject,
+static void match_repeated(const uint32_t *p, const uint32_t *close, struct subject *subject,
 			   struct places *places, struct places *reached)
 {
 	bool more;
@@ -335,12 +316,12 @@ static void match_repeated(const uint32_t *p, const uint32_t *close, const struc
 			more = more || places->at[i];
 		}
 		places_add(reached, places, subject->count);
-	} while (more);
+	} while (more && subject->failed == 0);
 	*places = *reached;
 }
 
 /* Steps over any string that none of the alternatives matches. */
-static void match_negated(const uint32_t *p, const uint32_t *close, const struct subject *subject,
+static void match_negated(const uint32_t *p, const uint32_t *close, struct subject *subject,
 			  struct places *places)
 {
 	struct places start = *places;
@@ -349,20 +330,28 @@ static void match_negated(const uint32_t *p, const uint32_t *close, const struct
 	for (size_t from = 0; from <= subject->count; from++) {
 		struct places way = {0};
 
-		if (!start.at[from])
+		/* The first is always tried, so that glob_check() gets into every group. */
+		if ((!start.at[from] && from > 0) || subject->failed != 0)
 			continue;
 		way.at[from] = 1;
 		match_alternatives(p, close, subject, &way);
+		if (!start.at[from])
+			continue;
 		for (size_t to = from; to <= subject->count; to++)
 			places->at[to] |= !way.at[to];
 	}
 }
 
 static void match_group(uint32_t kind, const uint32_t *p, const uint32_t *close,
-			const struct subject *subject, struct places *places)
+			struct subject *subject, struct places *places)
 {
 	struct places none = *places;
 
+	if (subject->nesting == GLOB_NESTING_MAX) {
+		subject->failed = -E2BIG;
+		return;
+	}
+	subject->nesting++;
 	switch (kind) {
 	case '?':
 		match_alternatives(p, close, subject, places);
@@ -382,17 +371,21 @@ static void match_group(uint32_t kind, const uint32_t *p, const uint32_t *close,
 		match_negated(p, close, subject, places);
 		break;
 	}
+	subject->nesting--;
 }
 
 /* Follows the pattern from all of `places` at once; `places` is then where it can have ended. */
-static void match_sequence(const uint32_t *pattern, const uint32_t *end,
-			   const struct subject *subject, struct places *places)
+static void match_sequence(const uint32_t *pattern, const uint32_t *end, struct subject *subject,
+			   struct places *places)
 {
 	const uint32_t *p = pattern;
 
-	while (p < end) {
+	while (p < end && subject->failed == 0) {
 		const uint32_t *next;
 
+		subject->steps += subject->count + 1;
+		if (subject->steps > GLOB_STEPS_MAX)
+			subject->failed = -ETIME;
 		if (is_group(p, end)) {
 			next = group_scan(p + 2, end, false);
 			if (next == NULL)
@@ -415,7 +408,7 @@ static void match_sequence(const uint32_t *pattern, const uint32_t *end,
 		}
 	}
 	/* Only a group that is never closed is left: to bash, all of it is plain text. */
-	for (; p < end; p++)
+	for (; p < end && subject->failed == 0; p++)
 		match_character(*p, subject, places);
 }
 
@@ -439,17 +432,31 @@ static int match_prefix(const char *pattern, size_t length, const struct glob_na
 	return name->length == length;
 }
 
-bool glob_match(const char *pattern, size_t length, const struct glob_name *name)
+/* Matches from the name's beginning to its end, or fails as glob_match() does. */
+static int match_whole(const uint32_t *pattern, size_t count, struct subject *subject)
+{
+	struct places places;
+
+	memset(places.at, 0, subject->count + 1);
+	places.at[0] = 1;
+	match_sequence(pattern, pattern + count, subject, &places);
+	return subject->failed != 0 ? subject->failed : places.at[subject->count] != 0;
+}
+
+int glob_match(const char *pattern, size_t length, const struct glob_name *name)
 {
 	uint32_t decoded[GLOB_LENGTH_MAX];
 	uint32_t bytes[GLOB_NAME_MAX];
-	struct subject subject = {name->character, name->count, name->utf8};
-	struct places places;
+	struct subject subject = {
+	    .character = name->character, .count = name->count, .utf8 = name->utf8};
 	size_t count = 0;
-	int told = match_prefix(pattern, length, name);
+	int told;
 
+	if (length > GLOB_LENGTH_MAX)
+		return -E2BIG;
+	told = match_prefix(pattern, length, name);
 	if (told >= 0)
-		return told == 1;
+		return told;
 	if (name->utf8)
 		count = decode_utf8(decoded, pattern, length);
 	if (count == 0) {
@@ -458,8 +465,20 @@ bool glob_match(const char *pattern, size_t length, const struct glob_name *name
 		subject.count = decode_bytes(bytes, name->text, name->length);
 		subject.utf8 = false;
 	}
-	memset(places.at, 0, subject.count + 1);
-	places.at[0] = 1;
-	match_sequence(decoded, decoded + count, &subject, &places);
-	return places.at[subject.count] != 0;
+	return match_whole(decoded, count, &subject);
+}
+
+int glob_check(const char *pattern, size_t length, struct error *error)
+{
+	uint32_t bytes[GLOB_LENGTH_MAX];
+	struct subject empty = {.character = NULL};
+
+	if (length > GLOB_LENGTH_MAX)
+		return error_set(error, -EINVAL, "the glob is longer than %d bytes",
+				 GLOB_LENGTH_MAX);
+	/* Every group is entered, whatever the name. */
+	if (match_whole(bytes, decode_bytes(bytes, pattern, length), &empty) == -E2BIG)
+		return error_set(error, -EINVAL, "the glob nests its (...) more than %d deep",
+				 GLOB_NESTING_MAX);
+	return 0;
 }

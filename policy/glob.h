@@ -7,7 +7,8 @@
  * starts emulators with LC_ALL=C, an administrator's shell has another), and a
  * pattern such as *(*(a|b)|c) takes it, and bash, exponential time. Here every
  * pattern is matched by following the set of all places in the name that the
- * pattern so far can have reached, so the time is bounded by the lengths.
+ * pattern so far can have reached, and gives up after GLOB_STEPS_MAX steps, which
+ * only groups within groups and long names can take.
  *
  * What differs from bash on purpose is listed in tests/cli/glob.bats, which
  * compares the two.
@@ -22,9 +23,10 @@
 #include <stdint.h>
 
 enum {
-	GLOB_LENGTH_MAX = 1023, /* bytes of a pattern */
-	GLOB_NAME_MAX = 1023,   /* bytes of a guest's name */
-	GLOB_NESTING_MAX = 4,   /* groups within groups */
+	GLOB_LENGTH_MAX = 1023,   /* bytes of a pattern */
+	GLOB_NAME_MAX = 1023,     /* bytes of a guest's name */
+	GLOB_NESTING_MAX = 8,     /* groups within groups */
+	GLOB_STEPS_MAX = 5000000, /* of one match; some 10 ms */
 };
 
 /* A guest's name, made ready once to be matched against many patterns. */
@@ -45,8 +47,11 @@ int glob_name_set(struct glob_name *name, const char *text);
  */
 int glob_check(const char *pattern, size_t length, struct error *error);
 
-/* Whether a pattern that passed glob_check() matches the whole name. */
-bool glob_match(const char *pattern, size_t length, const struct glob_name *name);
+/*
+ * Whether the pattern matches the whole name: returns 1 or 0; -E2BIG for a
+ * pattern that does not pass glob_check(); or -ETIME where it takes too long.
+ */
+int glob_match(const char *pattern, size_t length, const struct glob_name *name);
 
 /* Whether a group, such as the start of @(a|b), begins at `text`. */
 bool glob_is_group(const char *text, const char *end);

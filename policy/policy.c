@@ -205,23 +205,23 @@ int policy_next(struct policy *policy, struct policy_line *line)
 	return 0;
 }
 
-/* Whether the line's glob, which may be quoted, is one and matches. */
-static bool line_matches(const struct policy_line *line, const struct glob_name *name)
+/* As glob_match(), of the line's glob, which may be quoted; 0 for a line without a glob. */
+static int line_match(const struct policy_line *line, const struct glob_name *name)
 {
-	char unquoted[2 * GLOB_LENGTH_MAX];
+	char unquoted[RULE_LINE_MAX];
 	const char *glob;
 	size_t length;
 	bool quoted;
 
 	if (!rule_glob_find(line, &glob, &length, &quoted))
-		return false;
+		return 0;
 	if (quoted) {
 		if (length > sizeof(unquoted))
-			return false;
+			return -E2BIG;
 		length = rule_glob_unquote(unquoted, glob, length);
 		glob = unquoted;
 	}
-	return length > 0 && glob_check(glob, length, NULL) == 0 && glob_match(glob, length, name);
+	return length > 0 ? glob_match(glob, length, name) : 0;
 }
 
 int policy_find(struct policy *policy, const struct glob_name *name, struct rule *rule)
@@ -230,9 +230,15 @@ int policy_find(struct policy *policy, const struct glob_name *name, struct rule
 	int result;
 
 	while ((result = policy_next(policy, &line)) > 0) {
-		if (!line_matches(&line, name))
+		int match = line_match(&line, name);
+
+		if (match != 1 && match != -ETIME)
 			continue;
 		rule_read(&line, rule);
+		if (match == -ETIME)
+			error_set(
+			    &rule->error, match,
+			    "the glob takes too long to match this name: nest its (...) less");
 		return 1;
 	}
 	return result;

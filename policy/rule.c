@@ -235,8 +235,10 @@ static size_t words_find(struct policy_line *line, struct word *words, struct ru
 			return count;
 		count++;
 	}
-	if (word_next(&here, line->end, &more, &error) != 0)
-		error_set(&rule->error, -EINVAL, "more than %d words", RULE_WORDS_MAX);
+	if (word_next(&here, line->end, &more, &error) != 0) {
+		error_set(&error, -EINVAL, "more than %d words", RULE_WORDS_MAX);
+		rule_note_error(rule, &error);
+	}
 	return count;
 }
 

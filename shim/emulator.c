@@ -58,8 +58,9 @@ static int real_check(const char *path, struct stat *stat_buffer, struct error *
 	if (!S_ISREG(stat_buffer->st_mode))
 		return error_set(error, -EACCES, "%s: the real emulator is no regular file", path);
 	if (access(path, X_OK) < 0)
-		return error_set(error, -EACCES, "%s: the real emulator is not executable: %s",
-				 path, strerror(errno));
+		return error_set(error, errno == ENOENT ? -ENOENT : -EACCES,
+				 "%s: the real emulator is not executable: %s", path,
+				 strerror(errno));
 	if (marker_is_shim(path) > 0) /* one that may not be read may be executed */
 		return error_set(error, -ELOOP,
 				 "%s: this is the shim again, not the real emulator: put the "

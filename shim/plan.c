@@ -106,7 +106,7 @@ void plan_apply(struct plan *plan)
 /* Room for any option, an env= of a whole line too, with its control characters worded. */
 enum { OPTION_TEXT_SIZE = RULE_LINE_MAX + sizeof("env=") };
 
-static void print_line(FILE *stream, const char *key, const char *value)
+void plan_print_line(FILE *stream, const char *key, const char *value)
 {
 	char text[4 * OPTION_TEXT_SIZE];
 
@@ -118,31 +118,32 @@ static void print_placement(const struct placement *placement, FILE *stream)
 	char text[ID_SET_TEXT_SIZE * 2];
 
 	if (placement->sets_cpus)
-		print_line(stream, "cpus", id_set_format(&placement->cpus, text, sizeof(text)));
+		plan_print_line(stream, "cpus",
+				id_set_format(&placement->cpus, text, sizeof(text)));
 	if (placement->sets_memory)
-		print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
+		plan_print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
 }
 
 void plan_print(const struct plan *plan, FILE *stream)
 {
 	char text[OPTION_TEXT_SIZE];
 
-	print_line(stream, "guest", plan->guest != NULL ? plan->guest : "none");
+	plan_print_line(stream, "guest", plan->guest != NULL ? plan->guest : "none");
 	if (!plan->matched) {
-		print_line(stream, "rule", "none");
+		plan_print_line(stream, "rule", "none");
 	} else {
 		snprintf(text, sizeof(text), "%s:%u: %s", plan->rule.file, plan->rule.line,
 			 plan->rule.glob);
-		print_line(stream, "rule", text);
+		plan_print_line(stream, "rule", text);
 	}
 	if (plan->placed)
 		print_placement(&plan->placement, stream);
 	for (size_t i = 0; rule_option_format(&plan->rule, i, text, sizeof(text)); i++)
-		print_line(stream, "option", text);
+		plan_print_line(stream, "option", text);
 	for (size_t i = 0; i < plan->warning_count; i++)
-		print_line(stream, "warning", plan->warnings[i].text);
+		plan_print_line(stream, "warning", plan->warnings[i].text);
 	if (error_is_set(&plan->error))
-		print_line(stream, "error", plan->error.text);
+		plan_print_line(stream, "error", plan->error.text);
 }
 
 /* Adds to a text as snprintf(3) does, from its end on. */

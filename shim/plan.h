@@ -59,6 +59,9 @@ void plan_apply(struct plan *plan);
 /* Prints the plan, one "key: value" a line, from "guest:" to "error:". */
 void plan_print(const struct plan *plan, FILE *stream);
 
+/* Prints one such line, control characters worded. */
+void plan_print_line(FILE *stream, const char *key, const char *value);
+
 /* Writes the plan as one line for the guest's log. Returns `text`. */
 const char *plan_record(const struct plan *plan, char *text, size_t size);
 

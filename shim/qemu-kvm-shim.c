@@ -50,12 +50,20 @@ static int give_up(const char *reason, int status)
 	return status;
 }
 
-static int execute(const struct emulator *emulator, char *const argv[])
+/* Becomes the emulator. Returns only where it cannot. */
+static int execute(struct emulator *emulator, char *const argv[])
 {
-	struct error error;
+	struct error error = {0};
 	int result;
 
 	execve(emulator->path, argv, environ);
+	if (errno == ENOENT) {
+		/* The shim may have been uninstalled at this moment: look once more. */
+		result = emulator_find(emulator, &error);
+		if (result < 0)
+			return give_up(error.text, emulator_exit_status(result));
+		execve(emulator->path, argv, environ);
+	}
 	result = error_set(&error, -errno, "%s: the real emulator cannot be executed: %s",
 			   emulator->path, strerror(errno));
 	return give_up(error.text, emulator_exit_status(result));
@@ -127,11 +135,12 @@ static int dry_run(char *const argv[])
 	plan_print(&plan, stdout);
 	refused = error_is_set(&plan.error);
 	if (emulator_find(&emulator, &error) < 0) {
-		printf("error: %s\n", error.text);
+		plan_print_line(stdout, "error", error.text);
 		refused = true;
 	}
 	if (!refused) {
-		printf("exec: %s\nargv:", emulator.real);
+		plan_print_line(stdout, "exec", emulator.real);
+		fputs("argv:", stdout);
 		for (char *const *argument = argv; *argument != NULL; argument++) {
 			putchar(' ');
 			print_quoted(*argument, stdout);

@@ -10,13 +10,14 @@ int verb_match(int argc, char *argv[])
 	bool json = false;
 	int first = verb_options(argc, argv, &json);
 	struct policy_source source = policy_source_find();
-	json_t *list = json ? json_array() : NULL;
+	json_t *list;
 	int status = VERB_FINE;
 
 	if (first < 0)
 		return VERB_USAGE;
 	if (first == argc)
 		return verb_usage(argv[0]);
+	list = json ? json_array() : NULL;
 	for (int i = first; i < argc; i++) {
 		struct plan plan;
 

@@ -1,0 +1,454 @@
+#include "glob.h"
+#include "rule.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A line in memory of its own, so that the sanitizers see what goes beyond it. */
+static char *line_memory;
+
+static bool line_read_bytes(const char *bytes, size_t length, struct rule *rule)
+{
+	struct policy_line line = {.file = "file", .number = 7};
+
+	free(line_memory);
+	line_memory = malloc(length + 1);
+	assert_non_null(line_memory);
+	memcpy(line_memory, bytes, length);
+	line_memory[length] = '\n';
+	line.text = line_memory;
+	line.end = line_memory + length;
+	return rule_read(&line, rule);
+}
+
+static int free_line(void **state)
+{
+	(void)state;
+	free(line_memory);
+	line_memory = NULL;
+	return 0;
+}
+
+static bool line_read(const char *text, struct rule *rule)
+{
+	return line_read_bytes(text, strlen(text), rule);
+}
+
+/* Reads a line that is in order. */
+static struct rule rule_of(const char *text)
+{
+	struct rule rule;
+
+	assert_true(line_read(text, &rule));
+	if (error_is_set(&rule.error))
+		fail_msg("%s: %s", text, rule.error.text);
+	assert_non_null(rule.glob);
+	assert_string_equal(rule.file, "file");
+	assert_int_equal(rule.line, 7);
+	return rule;
+}
+
+/* Reads a line that is not, and of whose error `part` is a part. */
+static struct rule rule_refused(const char *text, const char *part)
+{
+	struct rule rule;
+
+	assert_true(line_read(text, &rule));
+	if (!error_is_set(&rule.error))
+		fail_msg("'%s' is taken", text);
+	if (strstr(rule.error.text, part) == NULL)
+		fail_msg("'%s': no '%s' in: %s", text, part, rule.error.text);
+	return rule;
+}
+
+static void a_line_of_the_script_of_2009_is_a_rule(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *glob;
+		const char *nodes;
+	} cases[] = {
+	    {"postgres1 0-2", "postgres1", "0-2"},
+	    {"node0-*\t0", "node0-*", "0"},
+	    {"  rt-[0-9]  1,3  ", "rt-[0-9]", "1,3"},
+	    {"@(a|b)* all", "@(a|b)*", "all"},
+	    {"* !0", "*", "!0"},
+	    {"web? +0", "web?", "+0"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct rule rule = rule_of(cases[i].text);
+
+		assert_string_equal(rule.glob, cases[i].glob);
+		assert_string_equal(rule.nodes, cases[i].nodes);
+		assert_null(rule.cpus);
+		assert_int_equal(rule.memory, MEMORY_BIND);
+		assert_false(rule.memory_given);
+		assert_int_equal(rule.env_count, 0);
+		assert_false(rule.best_effort);
+	}
+}
+
+static void blank_lines_and_comments_are_no_rules(void **state)
+{
+	static const char *const cases[] = {"",      " ", "\t",       "\r",
+					    " \t\r", "#", "# web1 0", "  #web1 0"};
+	struct rule rule;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		assert_false(line_read(cases[i], &rule));
+		assert_false(error_is_set(&rule.error));
+	}
+}
+
+static void a_comment_begins_at_a_word_only(void **state)
+{
+	struct rule rule;
+
+	(void)state;
+	assert_string_equal(rule_of("a#b 0 # best-effort").glob, "a#b");
+	rule = rule_of("web1 0 #best-effort");
+	assert_false(rule.best_effort);
+	assert_string_equal(rule_of("web1 0 env=A=x#y").env[0], "A=x#y");
+	assert_string_equal(rule_of("\"#a\" 0").glob, "#a");
+	assert_string_equal(rule_of("\\#a 0").glob, "\\#a");
+	rule_refused("web1 # 0", "NODES");
+	assert_string_equal(rule_of("web1 0 # \"not closed").glob, "web1");
+}
+
+static void quotes_take_blanks_into_a_word(void **state)
+{
+	struct rule rule;
+
+	(void)state;
+	assert_string_equal(rule_of("\"my vm\" 0").glob, "my vm");
+	assert_string_equal(rule_of("my\" \"vm 0").glob, "my vm");
+	assert_string_equal(rule_of("\"my\tvm\"* 0").glob, "my\tvm*");
+	assert_string_equal(rule_of("we\"\"b 0").glob, "web");
+	assert_string_equal(rule_of("\"web1\" \"0\"").nodes, "0");
+	assert_string_equal(rule_of("web1 0 \"env=A=b c\"").env[0], "A=b c");
+	assert_string_equal(rule_of("web1 0 env=A=\"b  c\"").env[0], "A=b  c");
+	rule = rule_of("web1 0 \"best-effort\"");
+	assert_true(rule.best_effort);
+	/* They do not take the meaning from a wildcard. */
+	assert_string_equal(rule_of("\"w*b\" 0").glob, "w*b");
+}
+
+static void a_backslash_stays_in_a_glob_only(void **state)
+{
+	(void)state;
+	assert_string_equal(rule_of("a\\*b 0").glob, "a\\*b");
+	assert_string_equal(rule_of("my\\ vm 0").glob, "my\\ vm");
+	assert_string_equal(rule_of("\"a\\\"b\" 0").glob, "a\\\"b");
+	assert_string_equal(rule_of("a\\\"b 0").glob, "a\\\"b");
+	assert_string_equal(rule_of("a\\\\ 0").glob, "a\\\\");
+	assert_string_equal(rule_of("web1 \\0").nodes, "0");
+	assert_string_equal(rule_of("web1 0 env=A=\\\"\\ \\\\").env[0], "A=\" \\");
+	assert_string_equal(rule_of("web1 0 env=A=\\n").env[0], "A=n");
+}
+
+static void what_is_not_closed_is_refused(void **state)
+{
+	(void)state;
+	assert_null(rule_refused("\"web1 0", "double quote").glob);
+	assert_null(rule_refused("web\\", "backslash").glob);
+	assert_string_equal(rule_refused("web1 \"0", "double quote").glob, "web1");
+	assert_string_equal(rule_refused("web1 0 env=A=\\", "backslash").glob, "web1");
+	rule_refused("\"\" 0", "empty");
+}
+
+static void a_carriage_return_is_a_blank(void **state)
+{
+	(void)state;
+	assert_string_equal(rule_of("web1 0\r").nodes, "0");
+	assert_true(rule_of("web1 0 best-effort\r").best_effort);
+	assert_string_equal(rule_of("web1\r0").glob, "web1");
+}
+
+static void options_are_read(void **state)
+{
+	struct rule rule = rule_of("rt-* 1 cpus=9,11-15 mem=interleave env=A=1 best-effort env=B=");
+
+	(void)state;
+	assert_string_equal(rule.nodes, "1");
+	assert_string_equal(rule.cpus, "9,11-15");
+	assert_int_equal(rule.memory, MEMORY_INTERLEAVE);
+	assert_true(rule.memory_given);
+	assert_int_equal(rule.env_count, 2);
+	assert_string_equal(rule.env[0], "A=1");
+	assert_string_equal(rule.env[1], "B=");
+	assert_true(rule.best_effort);
+}
+
+static void every_memory_mode_has_its_name(void **state)
+{
+	(void)state;
+	for (int mode = 0; mode < MEMORY_MODES; mode++) {
+		char text[64];
+		struct rule rule;
+
+		snprintf(text, sizeof(text), "web1 0 mem=%s",
+			 memory_mode_name((enum memory_mode)mode));
+		rule = rule_of(text);
+		assert_int_equal(rule.memory, mode);
+		assert_true(rule.memory_given);
+	}
+	rule_refused("web1 0 mem=", "mem=");
+	rule_refused("web1 0 mem=Bind", "mem=Bind");
+	rule_refused("web1 0 mem=bindx", "mem=bindx");
+	rule_refused("web1 0 mem", "mem");
+}
+
+static void the_environment_takes_names_and_values(void **state)
+{
+	(void)state;
+	assert_string_equal(rule_of("w 0 env=MALLOC_ARENA_MAX=16").env[0], "MALLOC_ARENA_MAX=16");
+	assert_string_equal(rule_of("w 0 env=_a1=b=c").env[0], "_a1=b=c");
+	assert_string_equal(rule_of("w 0 env=A=é").env[0], "A=é");
+	rule_refused("w 0 env=", "env=");
+	rule_refused("w 0 env=A", "env=A");
+	rule_refused("w 0 env==x", "env==x");
+	rule_refused("w 0 env=1A=x", "env=1A=x");
+	rule_refused("w 0 env=A-B=x", "env=A-B=x");
+	rule_refused("w 0 env=\"A B\"=x", "env=A B=x");
+	rule_refused("w 0 env=é=x", "env=é=x");
+}
+
+static void environment_options_have_a_limit(void **state)
+{
+	char text[RULE_LINE_MAX] = "web1 0";
+
+	(void)state;
+	for (int i = 0; i < RULE_ENV_MAX; i++)
+		strcat(text, " env=A=1");
+	assert_int_equal(rule_of(text).env_count, RULE_ENV_MAX);
+	strcat(text, " env=A=1");
+	rule_refused(text, "env=");
+}
+
+static void unknown_options_are_refused(void **state)
+{
+	static const char *const cases[] = {"cpu=1",    "Cpus=1",       "cpus",    "best-effort=1",
+					    "best",     "best-effortx", "=",       "x",
+					    "nice=-20", "best-effort=", "MEM=bind"};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "web1 0 %s", cases[i]);
+		assert_string_equal(rule_refused(text, cases[i]).glob, "web1");
+	}
+}
+
+static void duplicates_are_refused(void **state)
+{
+	(void)state;
+	rule_refused("web1 0 cpus=1 cpus=1", "cpus= is given twice");
+	rule_refused("web1 0 mem=bind mem=bind", "mem= is given twice");
+	rule_refused("web1 0 mem=bind mem=local", "mem= is given twice");
+}
+
+static void nodes_are_checked(void **state)
+{
+	(void)state;
+	assert_null(rule_of("web1 -").nodes);
+	assert_null(rule_of("web1 - cpus=0-3 env=A=1").nodes);
+	rule_refused("web1", "NODES");
+	rule_refused("web1 1-0", "1-0");
+	rule_refused("web1 010", "010");
+	rule_refused("web1 0x1", "0x1");
+	rule_refused("web1 \"\"", "no list of nodes");
+	rule_refused("web1 --", "--");
+	rule_refused("web1 best-effort", "best-effort");
+	rule_refused("web1 0 cpus=1-0", "1-0");
+	rule_refused("web1 0 cpus=", "no list of CPUs");
+	rule_refused("web1 0 cpus=netdev:eth0", "netdev:eth0");
+}
+
+static void automatic_placement_is_not_there_yet(void **state)
+{
+	(void)state;
+	assert_string_equal(rule_refused("web1 auto", "not supported yet").glob, "web1");
+	assert_string_equal(rule_refused("web1 auto:0-3", "not supported yet").glob, "web1");
+	rule_refused("web1 autox", "no list of nodes");
+}
+
+static void memory_needs_nodes(void **state)
+{
+	(void)state;
+	rule_refused("web1 - mem=bind", "mem=bind");
+	rule_refused("web1 - mem=preferred", "mem=preferred");
+	rule_refused("web1 - mem=interleave", "mem=interleave");
+	assert_int_equal(rule_of("web1 - mem=local").memory, MEMORY_LOCAL);
+}
+
+/* Whom a malformed line stops, and whether it starts all the same, is known. */
+static void a_malformed_line_keeps_glob_and_best_effort(void **state)
+{
+	static const char *const cases[] = {
+	    "web* 1-0 best-effort",        "web* 0 bogus best-effort",
+	    "web* 0 best-effort bogus",    "web* auto best-effort",
+	    "web* 0 cpus=x best-effort",   "web* 0 best-effort env=",
+	    "web* - mem=bind best-effort", "web* 0 best-effort env=\"open",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct rule rule = rule_refused(cases[i], "");
+
+		assert_string_equal(rule.glob, "web*");
+		assert_true(rule.best_effort);
+	}
+}
+
+static void the_first_error_is_told(void **state)
+{
+	(void)state;
+	rule_refused("web1 1-0 bogus cpus=x", "1-0");
+	rule_refused("web1 0 bogus cpus=x", "bogus");
+}
+
+static void globs_have_limits(void **state)
+{
+	char text[RULE_LINE_MAX];
+
+	(void)state;
+	memset(text, 'a', GLOB_LENGTH_MAX);
+	strcpy(text + GLOB_LENGTH_MAX, " 0");
+	assert_int_equal(strlen(rule_of(text).glob), GLOB_LENGTH_MAX);
+	text[GLOB_LENGTH_MAX] = 'a';
+	strcpy(text + GLOB_LENGTH_MAX + 1, " 0");
+	assert_null(rule_refused(text, "longer").glob);
+	assert_null(rule_refused("@(@(@(@(@(@(@(@(@(a))))))))) 0", "nests").glob);
+}
+
+static void words_have_a_limit(void **state)
+{
+	char text[RULE_LINE_MAX] = "web1 0";
+
+	(void)state;
+	for (int i = 2; i < RULE_WORDS_MAX; i++)
+		strcat(text, " best-effort");
+	assert_true(rule_of(text).best_effort);
+	assert_true(rule_of(strcat(text, " # a comment")).best_effort);
+	*strstr(text, " #") = '\0';
+	strcat(text, " best-effort");
+	assert_string_equal(rule_refused(text, "words").glob, "web1");
+}
+
+static void lines_have_a_limit(void **state)
+{
+	char text[RULE_LINE_MAX + 2];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "web1 0 env=A=", strlen("web1 0 env=A="));
+	text[RULE_LINE_MAX] = '\0';
+	assert_int_equal(rule_of(text).env_count, 1);
+	text[RULE_LINE_MAX] = 'x';
+	text[RULE_LINE_MAX + 1] = '\0';
+	assert_string_equal(rule_refused(text, "longer").glob, "web1");
+}
+
+static void a_nul_byte_is_refused(void **state)
+{
+	struct rule rule;
+
+	(void)state;
+	assert_true(line_read_bytes("web1 0\0 best-effort", 19, &rule));
+	assert_non_null(strstr(rule.error.text, "NUL"));
+	assert_string_equal(rule.glob, "web1");
+	assert_true(line_read_bytes("\0", 1, &rule));
+	assert_true(error_is_set(&rule.error));
+	assert_true(line_read_bytes("web1 0 # \0", 10, &rule));
+	assert_true(error_is_set(&rule.error));
+}
+
+static void options_are_written_as_they_were(void **state)
+{
+	struct rule rule = rule_of("web1 0 best-effort env=B=2 env=A=1 mem=local");
+	char text[64];
+
+	(void)state;
+	assert_true(rule_option_format(&rule, 0, text, sizeof(text)));
+	assert_string_equal(text, "env=B=2");
+	assert_true(rule_option_format(&rule, 1, text, sizeof(text)));
+	assert_string_equal(text, "env=A=1");
+	assert_true(rule_option_format(&rule, 2, text, sizeof(text)));
+	assert_string_equal(text, "best-effort");
+	assert_false(rule_option_format(&rule, 3, text, sizeof(text)));
+	rule = rule_of("web1 0");
+	assert_false(rule_option_format(&rule, 0, text, sizeof(text)));
+}
+
+/* Whatever bytes: no crash, and a line either is none, or has a glob or an error. */
+static void any_bytes_can_be_read(void **state)
+{
+	static const char bytes[] = "a0 \t\"\\#=*@(|)[]-,\r\xc3\xff";
+	static const char *const words[] = {"web*", " 0 ", "cpus=", "env=", "mem=", "best-effort"};
+	uint64_t seed = 3;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		char text[256];
+		size_t length = 0;
+		struct rule rule;
+
+		for (unsigned int n = random_below(&seed, 24); n > 0; n--) {
+			if (random_below(&seed, 4) == 0) {
+				const char *word = words[random_below(&seed, LENGTH_OF(words))];
+
+				memcpy(text + length, word, strlen(word));
+				length += strlen(word);
+			} else {
+				/* Also the end mark of `bytes`. */
+				text[length++] = bytes[random_below(&seed, sizeof(bytes))];
+			}
+		}
+		if (!line_read_bytes(text, length, &rule))
+			assert_false(error_is_set(&rule.error));
+		else
+			assert_true(rule.glob != NULL || error_is_set(&rule.error));
+		if (memchr(text, '\0', length) != NULL)
+			assert_true(error_is_set(&rule.error));
+		else if (rule.glob != NULL)
+			assert_true(strlen(rule.glob) > 0);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(a_line_of_the_script_of_2009_is_a_rule, free_line),
+	    cmocka_unit_test_teardown(blank_lines_and_comments_are_no_rules, free_line),
+	    cmocka_unit_test_teardown(a_comment_begins_at_a_word_only, free_line),
+	    cmocka_unit_test_teardown(quotes_take_blanks_into_a_word, free_line),
+	    cmocka_unit_test_teardown(a_backslash_stays_in_a_glob_only, free_line),
+	    cmocka_unit_test_teardown(what_is_not_closed_is_refused, free_line),
+	    cmocka_unit_test_teardown(a_carriage_return_is_a_blank, free_line),
+	    cmocka_unit_test_teardown(options_are_read, free_line),
+	    cmocka_unit_test_teardown(every_memory_mode_has_its_name, free_line),
+	    cmocka_unit_test_teardown(the_environment_takes_names_and_values, free_line),
+	    cmocka_unit_test_teardown(environment_options_have_a_limit, free_line),
+	    cmocka_unit_test_teardown(unknown_options_are_refused, free_line),
+	    cmocka_unit_test_teardown(duplicates_are_refused, free_line),
+	    cmocka_unit_test_teardown(nodes_are_checked, free_line),
+	    cmocka_unit_test_teardown(automatic_placement_is_not_there_yet, free_line),
+	    cmocka_unit_test_teardown(memory_needs_nodes, free_line),
+	    cmocka_unit_test_teardown(a_malformed_line_keeps_glob_and_best_effort, free_line),
+	    cmocka_unit_test_teardown(the_first_error_is_told, free_line),
+	    cmocka_unit_test_teardown(globs_have_limits, free_line),
+	    cmocka_unit_test_teardown(words_have_a_limit, free_line),
+	    cmocka_unit_test_teardown(lines_have_a_limit, free_line),
+	    cmocka_unit_test_teardown(a_nul_byte_is_refused, free_line),
+	    cmocka_unit_test_teardown(options_are_written_as_they_were, free_line),
+	    cmocka_unit_test_teardown(any_bytes_can_be_read, free_line),
+	};
+
+	return RUN_TESTS(tests);
+}
