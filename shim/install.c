@@ -409,9 +409,9 @@ int install_emulator(const char *target, const char *shim, struct error *error)
 static int site_uninstall(const struct site *site, struct error *error)
 {
 	struct stat stat;
-	enum kind target;
-	enum kind real;
-	bool alias;
+	enum kind target = KIND_MISSING;
+	enum kind real = KIND_MISSING;
+	bool alias = false;
 	int result = INSTALL_DONE;
 
 	if (site_clean(site, error) < 0 || alias_check(site, &alias, error) < 0 ||

@@ -69,27 +69,35 @@ static int execute(struct emulator *emulator, char *const argv[])
 	return give_up(error.text, emulator_exit_status(result));
 }
 
-static int start(char *const argv[])
+/* Returns only where the guest is not started. */
+static int start_planned(struct plan *plan, char *const argv[])
 {
 	char record[RECORD_SIZE];
 	struct emulator emulator;
-	struct plan plan;
 	struct error error = {0};
-	int result;
+	int result = emulator_find(&emulator, &error);
 
-	/* Nothing is freed: execve(2) does that, and before it little is allocated. */
-	plan_command_line(argv, &plan);
-	result = emulator_find(&emulator, &error);
 	if (result < 0)
 		return give_up(error.text, emulator_exit_status(result));
-	plan_apply(&plan);
-	for (size_t i = 0; i < plan.warning_count; i++)
-		log_line("%s", plan.warnings[i].text);
-	if (error_is_set(&plan.error))
-		return give_up(plan.error.text, EXIT_REFUSED);
-	if (plan.placed)
-		log_line("%s", plan_record(&plan, record, sizeof(record)));
+	plan_apply(plan);
+	for (size_t i = 0; i < plan->warning_count; i++)
+		log_line("%s", plan->warnings[i].text);
+	if (error_is_set(&plan->error))
+		return give_up(plan->error.text, EXIT_REFUSED);
+	if (plan->placed)
+		log_line("%s", plan_record(plan, record, sizeof(record)));
 	return execute(&emulator, argv);
+}
+
+static int start(char *const argv[])
+{
+	struct plan plan;
+	char *guest = plan_command_line(argv, &plan);
+	int status = start_planned(&plan, argv);
+
+	plan_free(&plan);
+	free(guest);
+	return status;
 }
 
 /* Prints one word so that bash reads it back, on one line whatever it holds. */

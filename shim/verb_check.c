@@ -29,6 +29,7 @@ static void problem_add(struct check *check, bool error, const char *file, unsig
 			const char *text)
 {
 	char printable[4 * ERROR_TEXT_SIZE];
+	char path[PATH_MAX];
 
 	*(error ? &check->errors : &check->warnings) += 1;
 	if (check->problems != NULL)
@@ -39,8 +40,9 @@ static void problem_add(struct check *check, bool error, const char *file, unsig
 						"line", line > 0 ? json_integer(line) : json_null(),
 						"text", report_string(text)));
 	else if (line > 0)
-		printf("%s:%u: %s%s\n", file, line, error ? "" : "warning: ",
-		       text_printable(printable, sizeof(printable), text));
+		printf(
+		    "%s:%u: %s%s\n", text_printable(path, sizeof(path), file), line,
+		    error ? "" : "warning: ", text_printable(printable, sizeof(printable), text));
 	else
 		printf("%s%s\n", error ? "" : "warning: ",
 		       text_printable(printable, sizeof(printable), text));
