@@ -17,16 +17,18 @@ SHIMDIR := $(LIBEXECDIR)/qemu-kvm-shim
 CC ?= cc
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -Ipolicy -Ishim \
+OUR_CPPFLAGS := -D_GNU_SOURCE -iquote policy -iquote shim \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSHIM_PATH='"$(SHIMDIR)/qemu-kvm-shim"'
 WARNINGS := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral
 # A distribution's flags may set the level of _FORTIFY_SOURCE; the sanitizers have
 # checks of their own, which it would hide.
-FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,\
+	$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 HARDENING = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer,$(FORTIFY) -fstack-protector-strong)
+ALL_CPPFLAGS = $(OUR_CPPFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = $(WARNINGS) -fPIE $(HARDENING) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
@@ -76,10 +78,17 @@ $(POLICY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard policy/*.c))
 	$(call SAY,AR)
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c Makefile
+# The paths are compiled in: other ones than at the last make are a new build.
+PATHS := $(SYSCONFDIR) $(SHIMDIR)
+ifneq ($(file <$(BUILD)/paths),$(PATHS))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/paths,$(PATHS))
+endif
+
+$(BUILD)/%.o: %.c Makefile $(BUILD)/paths
 	@mkdir -p $(@D)
 	$(call SAY,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
 
@@ -126,7 +135,7 @@ SCRIPTS := .ci/run packaging/bootstrap.sh tests/run tests/demo tests/e2e/run \
 lint:
 	clang-format --dry-run --Werror $(C_SOURCES)
 	cppcheck --std=c11 --enable=warning,performance,portability --error-exitcode=1 --quiet \
-		--inline-suppr $(CPPFLAGS) policy shim
+		--inline-suppr $(OUR_CPPFLAGS) policy shim
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard policy/*.c shim/*.c) -- \
-		-std=gnu17 $(CPPFLAGS) $(NUMA_CFLAGS) $(TOOL_CFLAGS)
+		-std=gnu17 $(OUR_CPPFLAGS) $(NUMA_CFLAGS) $(TOOL_CFLAGS)
 	shellcheck -x $(SCRIPTS)

@@ -9,9 +9,13 @@
 
 static const char suffix[] = ".conf";
 
-static void policy_tell(struct policy *policy, const struct error *error)
+/* Some editors put it before the first line (U+FEFF). */
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+static void policy_tell(struct policy *policy, const struct error *error, bool used)
 {
-	policy->report(policy->context, error->text);
+	policy->reported = true;
+	policy->report(policy->context, error->text, used);
 }
 
 /* Reads what was opened into file->text, with one byte more for an end mark. */
@@ -66,9 +70,10 @@ static int policy_read_file(struct policy *policy, const char *path)
 		return -ENOMEM;
 	}
 	fd = trusted_open(path, policy->owner, &size, &error);
+	policy->insecure = fd >= 0 && error_is_set(&error);
 	if (error_is_set(&error))
-		policy_tell(policy, &error);
-	if (fd < 0 || (error_is_set(&error) && !policy->report_insecure)) {
+		policy_tell(policy, &error, fd >= 0 && policy->report_insecure);
+	if (fd < 0 || (policy->insecure && !policy->report_insecure)) {
 		if (fd >= 0)
 			close(fd);
 		file_free(file);
@@ -77,7 +82,7 @@ static int policy_read_file(struct policy *policy, const char *path)
 	result = file_read(file, fd, size, &error);
 	close(fd);
 	if (result < 0) {
-		policy_tell(policy, &error);
+		policy_tell(policy, &error, false);
 		file_free(file);
 		return 0;
 	}
@@ -85,6 +90,9 @@ static int policy_read_file(struct policy *policy, const char *path)
 	policy->files = file;
 	policy->here = file->text;
 	policy->line = 0;
+	if (file->text != NULL && file->size >= strlen(byte_order_mark) &&
+	    memcmp(file->text, byte_order_mark, strlen(byte_order_mark)) == 0)
+		policy->here += strlen(byte_order_mark);
 	return 0;
 }
 
@@ -123,19 +131,27 @@ static int byte_order(const struct dirent **one, const struct dirent **other)
 	return strcmp((*one)->d_name, (*other)->d_name);
 }
 
-/* Lists the drop-ins, once. A directory that is not there holds none. */
+/*
+ * Lists the drop-ins, once. A directory that is not there holds none. What is
+ * wrong with the main file's directory is wrong for this one, too, and told once.
+ */
 static void policy_list_dropins(struct policy *policy)
 {
-	struct error error;
+	struct error error = {0};
+	int result = trusted_directory(policy->directory, policy->owner, &error);
+	bool used = result == 0 && policy->report_insecure;
 
+	policy->count = 0;
+	if (error_is_set(&error) && !policy->reported)
+		policy_tell(policy, &error, used);
+	if (result < 0 || (error_is_set(&error) && !used))
+		return;
 	policy->count = scandir(policy->directory, &policy->names, is_dropin, byte_order);
 	if (policy->count >= 0)
 		return;
-	if (errno != ENOENT) {
-		error_set(&error, -errno, "%s: ignored: cannot be read: %s", policy->directory,
-			  strerror(errno));
-		policy_tell(policy, &error);
-	}
+	error_set(&error, -errno, "%s: ignored: cannot be read: %s", policy->directory,
+		  strerror(errno));
+	policy_tell(policy, &error, false);
 	policy->names = NULL;
 	policy->count = 0;
 }
@@ -159,7 +175,7 @@ static int policy_next_file(struct policy *policy)
 
 static bool is_blank_line(const char *text, const char *end)
 {
-	while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
+	while (text < end && rule_is_blank(*text))
 		text++;
 	return text == end || *text == '#';
 }
@@ -171,7 +187,7 @@ static int policy_stop(struct policy *policy)
 
 	error_set(&error, -E2BIG, "%s:%u: more than %d rules: this line and all after it ignored",
 		  policy->files->path, policy->line, POLICY_RULES_MAX);
-	policy_tell(policy, &error);
+	policy_tell(policy, &error, false);
 	policy->stopped = true;
 	return 0;
 }
@@ -205,7 +221,7 @@ int policy_next(struct policy *policy, struct policy_line *line)
 	return 0;
 }
 
-/* As glob_match(), of the line's glob, which may be quoted; 0 for a line without a glob. */
+/* As glob_match(), of the line's glob, which may be quoted; -EINVAL: it cannot be read. */
 static int line_match(const struct policy_line *line, const struct glob_name *name)
 {
 	char unquoted[RULE_LINE_MAX];
@@ -214,26 +230,42 @@ static int line_match(const struct policy_line *line, const struct glob_name *na
 	bool quoted;
 
 	if (!rule_glob_find(line, &glob, &length, &quoted))
-		return 0;
+		return -EINVAL;
 	if (quoted) {
 		if (length > sizeof(unquoted))
 			return -E2BIG;
 		length = rule_glob_unquote(unquoted, glob, length);
 		glob = unquoted;
 	}
-	return length > 0 ? glob_match(glob, length, name) : 0;
+	return length > 0 ? glob_match(glob, length, name) : -EINVAL;
+}
+
+/* Nobody knows whom the line means; this guest has come as far as a later rule. */
+static void policy_tell_unreadable(struct policy *policy, const struct policy_line *line)
+{
+	struct error error;
+
+	error_set(&error, -EINVAL,
+		  "%s:%u: the glob cannot be read and the line is ignored: see guest-pinning check",
+		  line->file, line->number);
+	policy_tell(policy, &error, true);
 }
 
 int policy_find(struct policy *policy, const struct glob_name *name, struct rule *rule)
 {
+	struct policy_line unreadable = {.file = NULL};
 	struct policy_line line;
 	int result;
 
 	while ((result = policy_next(policy, &line)) > 0) {
 		int match = line_match(&line, name);
 
+		if ((match == -EINVAL || match == -E2BIG) && unreadable.file == NULL)
+			unreadable = line;
 		if (match != 1 && match != -ETIME)
 			continue;
+		if (unreadable.file != NULL)
+			policy_tell_unreadable(policy, &unreadable);
 		rule_read(&line, rule);
 		if (match == -ETIME)
 			error_set(

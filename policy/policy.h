@@ -20,8 +20,11 @@ enum {
 	POLICY_FILE_MAX = 256 * 1024 * 1024, /* bytes of a file */
 };
 
-/* Is told of each file that is ignored and why: "FILE: what is wrong". */
-typedef void policy_report(void *context, const char *text);
+/*
+ * Is told what is wrong with a whole file, or where lines are ignored: "FILE: …".
+ * `used` says that the file counts all the same.
+ */
+typedef void policy_report(void *context, const char *text, bool used);
 
 struct policy_file {
 	struct policy_file *next;
@@ -44,8 +47,10 @@ struct policy {
 	struct dirent **names; /* of the drop-ins; NULL: not looked for yet */
 	int count;
 	int next;
-	bool missing; /* there is no main file */
-	bool stopped; /* at POLICY_RULES_MAX */
+	bool missing;  /* there is no main file */
+	bool insecure; /* the file that is being read, see report_insecure */
+	bool reported; /* something */
+	bool stopped;  /* at POLICY_RULES_MAX */
 };
 
 /*

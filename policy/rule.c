@@ -25,10 +25,9 @@ const char *memory_mode_name(enum memory_mode mode)
 	return memory_mode_names[mode];
 }
 
-/* A carriage return is a blank, so that a file edited elsewhere works. */
-static bool is_blank(char c)
+bool rule_is_blank(char character)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return character == ' ' || character == '\t' || character == '\r';
 }
 
 /*
@@ -40,14 +39,14 @@ static int word_next(char **here, char *end, struct word *word, struct error *er
 	char *p = *here;
 	bool inside = false;
 
-	while (p < end && is_blank(*p))
+	while (p < end && rule_is_blank(*p))
 		p++;
 	if (p == end || *p == '#') {
 		*here = end;
 		return 0;
 	}
 	*word = (struct word){.text = p};
-	for (; p < end && (inside || !is_blank(*p)); p++) {
+	for (; p < end && (inside || !rule_is_blank(*p)); p++) {
 		if (*p == '"') {
 			inside = !inside;
 			word->quoted = true;

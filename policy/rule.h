@@ -48,6 +48,10 @@ struct rule {
 	struct error error; /* the first thing that is wrong with the line; empty: nothing */
 };
 
+/* Whether the character parts words; a carriage return does, so that a file edited elsewhere works.
+ */
+bool rule_is_blank(char character);
+
 /* "bind", "preferred-many" … */
 const char *memory_mode_name(enum memory_mode mode);
 

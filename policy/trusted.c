@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,24 +91,74 @@ static int open_here(const char *path, uid_t owner, size_t *size, struct error *
 	return fd;
 }
 
+/* Checks the directory that `path` is in. */
+static int parent_check(const char *path, uid_t owner, struct error *error)
+{
+	struct stat stat;
+	int directory = directory_open(path);
+	int result;
+
+	if (directory < 0)
+		return open_failed(path, error);
+	result = fstat(directory, &stat) < 0 ? open_failed(path, error) : 0;
+	close(directory);
+	if (result == 0)
+		trust_check(path, "its directory", &stat, owner, error);
+	return result;
+}
+
+/* Reads a link, and makes a relative one a path from where we are. */
+static int link_read(const char *path, char *target, size_t size, struct error *error)
+{
+	char link[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	ssize_t length = readlink(path, link, sizeof(link) - 1);
+	int used;
+
+	if (length < 0)
+		return open_failed(path, error);
+	link[length] = '\0';
+	used = snprintf(target, size, "%.*s%s",
+			slash == NULL || *link == '/' ? 0 : (int)(slash + 1 - path), path, link);
+	if (used < 0 || (size_t)used >= size)
+		return error_set(error, -ENAMETOOLONG, "%s: ignored: the link is too long", path);
+	return 0;
+}
+
 int trusted_open(const char *path, uid_t owner, size_t *size, struct error *error)
 {
 	char target[PATH_MAX];
-	struct stat stat;
-	int directory;
+	int result;
 	int fd = open_here(path, owner, size, error);
 
 	if (fd != -ELOOP)
 		return fd;
 	/* A link is trusted for its directory's sake, and what it names for its own. */
-	directory = directory_open(path);
-	if (directory < 0)
-		return open_failed(path, error);
-	if (fstat(directory, &stat) == 0)
-		trust_check(path, "its directory", &stat, owner, error);
-	close(directory);
-	if (realpath(path, target) == NULL)
-		return open_failed(path, error);
+	result = parent_check(path, owner, error);
+	if (result == 0)
+		result = link_read(path, target, sizeof(target), error);
+	if (result < 0)
+		return result;
 	fd = open_here(target, owner, size, error);
-	return fd == -ELOOP ? error_set(error, -ELOOP, "%s: ignored: it changed", path) : fd;
+	if (fd == -ELOOP)
+		return error_set(error, -ELOOP,
+				 "%s: ignored: it is a link to a link: name the file itself", path);
+	return fd;
+}
+
+int trusted_directory(const char *path, uid_t owner, struct error *error)
+{
+	struct stat stat;
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	if (fd < 0 && errno == ENOTDIR)
+		return error_set(error, -ENOTDIR, "%s: ignored: it is no directory", path);
+	if (fd < 0)
+		return open_failed(path, error);
+	result = fstat(fd, &stat) < 0 ? open_failed(path, error) : 0;
+	close(fd);
+	if (result == 0)
+		trust_check(path, "it", &stat, owner, error);
+	return result == 0 ? parent_check(path, owner, error) : result;
 }

@@ -8,9 +8,8 @@
 #include <sys/types.h>
 
 /*
- * Opens `path` for reading, close-on-exec, and says its size in bytes. Symbolic
- * links are followed; the directory that is checked is then also the one the
- * file really is in.
+ * Opens `path` for reading, close-on-exec, and says its size in bytes. It may be
+ * a symbolic link, but not to another one; then the directories of both count.
  *
  * Returns the descriptor. `error` is filled where the file must not be trusted:
  * it, or its directory, belongs to neither root nor `owner`, or may be written
@@ -19,5 +18,12 @@
  * regular file.
  */
 int trusted_open(const char *path, uid_t owner, size_t *size, struct error *error);
+
+/*
+ * Whether the files in a directory may be trusted: the same is asked of it and of
+ * the directory that it is in. Returns 0, `error` filled where they must not be;
+ * -ENOENT, `error` left alone, where there is none; or another -errno.
+ */
+int trusted_directory(const char *path, uid_t owner, struct error *error);
 
 #endif

@@ -77,7 +77,8 @@ int main(int argc, char *argv[])
 		print_help(stderr);
 		return VERB_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+	    (argc > 2 && strcmp(argv[2], "--help") == 0)) {
 		print_help(stdout);
 		return verb_finish(VERB_FINE);
 	}

@@ -91,8 +91,8 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 		if (spec.relative) {
 			if (item.last >= id_set_count(&allowed))
 				return error_set(error, -EINVAL,
-						 "'%s' counts from +0 to +%u: this process may use "
-						 "only %s %s",
+						 "'%s': only +0 to +%u exist, for this process may "
+						 "use %s %s",
 						 text, id_set_count(&allowed) - 1, noun,
 						 id_set_format(&allowed, list, sizeof(list)));
 			continue;
@@ -182,7 +182,7 @@ int placement_resolve(const struct rule *rule, struct placement *placement, stru
 	return 0;
 }
 
-static int affinity_apply(const struct id_set *cpus, struct error *warning, struct error *error)
+static int affinity_apply(struct id_set *cpus, struct error *warning, struct error *error)
 {
 	char wanted[ID_SET_TEXT_SIZE];
 	char allowed[ID_SET_TEXT_SIZE];
@@ -204,6 +204,7 @@ static int affinity_apply(const struct id_set *cpus, struct error *warning, stru
 	if (!id_set_holds(&got, cpus))
 		error_set(warning, 0, "of CPUs %s the cpuset of this process leaves only %s",
 			  wanted, id_set_format(&got, allowed, sizeof(allowed)));
+	*cpus = got;
 	return 0;
 }
 
@@ -236,7 +237,7 @@ static int memory_apply(const struct placement *placement, struct error *error)
 	return error_set(error, -code, "the memory policy %s is refused: %s", text, strerror(code));
 }
 
-int placement_apply(const struct placement *placement, struct error *warning, struct error *error)
+int placement_apply(struct placement *placement, struct error *warning, struct error *error)
 {
 	struct id_set before = {0};
 	int result = 0;

@@ -29,9 +29,9 @@ int placement_resolve(const struct rule *rule, struct placement *placement, stru
  * Gives the calling process the placement; it lasts over execve(2). All or
  * nothing: when the memory policy is refused the affinity is put back. Returns
  * 0; or -errno with `error` filled. Also returns 0 where the cpuset leaves only
- * a part of the CPUs, and then says so in `warning`.
+ * a part of the CPUs; then says so in `warning`, and placement->cpus is that part.
  */
-int placement_apply(const struct placement *placement, struct error *warning, struct error *error);
+int placement_apply(struct placement *placement, struct error *warning, struct error *error);
 
 /* "bind 0-1", "local"; only for a placement that sets memory. Returns `text`. */
 const char *placement_memory(const struct placement *placement, char *text, size_t size);

@@ -26,8 +26,9 @@ static void plan_warn(struct plan *plan, const char *text)
 	error_set(&plan->warnings[plan->warning_count++], 0, "%s", text);
 }
 
-static void plan_report(void *context, const char *text)
+static void plan_report(void *context, const char *text, bool used)
 {
+	(void)used;
 	plan_warn(context, text);
 }
 
@@ -59,21 +60,30 @@ static void plan_place(struct plan *plan)
 		plan_fail(plan, error.text);
 }
 
+/* A name so long that no rule can be looked for matters only where there are rules. */
+static int plan_nameless(struct plan *plan)
+{
+	struct policy_line line;
+	int result = policy_next(&plan->policy, &line);
+
+	if (result > 0)
+		plan_warn(plan, "the guest's name is too long for any rule; it starts unplaced");
+	return result < 0 ? result : 0;
+}
+
 void plan_make(struct plan *plan, const char *guest, struct policy_source source)
 {
 	struct glob_name name;
 	int result;
 
-	*plan = (struct plan){.guest = guest};
-	if (guest == NULL)
+	*plan = (struct plan){.guest = guest != NULL && *guest != '\0' ? guest : NULL};
+	if (plan->guest == NULL)
 		return;
-	if (glob_name_set(&name, guest) < 0) {
-		plan_warn(plan, "the guest's name is too long for any rule; it starts unplaced");
-		return;
-	}
 	result = policy_open(&plan->policy, source.path, source.owner, false, plan_report, plan);
 	if (result == 0)
-		result = policy_find(&plan->policy, &name, &plan->rule);
+		result = glob_name_set(&name, guest) < 0
+			     ? plan_nameless(plan)
+			     : policy_find(&plan->policy, &name, &plan->rule);
 	if (result < 0) {
 		plan_warn(plan, "out of memory for the policy; the guest starts unplaced");
 		return;
@@ -88,15 +98,15 @@ void plan_apply(struct plan *plan)
 	struct error warning = {0};
 	struct error error = {0};
 
-	if (!plan->matched || error_is_set(&plan->error))
+	if (!plan->placed)
 		return;
-	if (plan->placed && placement_apply(&plan->placement, &warning, &error) < 0)
+	if (placement_apply(&plan->placement, &warning, &error) < 0)
 		plan_fail(plan, error.text);
 	if (error_is_set(&warning)) {
 		error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, warning.text);
 		plan_warn(plan, error.text);
 	}
-	for (size_t i = 0; i < plan->rule.env_count; i++) {
+	for (size_t i = 0; plan->placed && i < plan->rule.env_count; i++) {
 		/* putenv(3) wants char *, but changes nothing that is never set again. */
 		if (putenv((char *)plan->rule.env[i]) != 0)
 			plan_fail(plan, "out of memory for env=");

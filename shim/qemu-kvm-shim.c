@@ -137,12 +137,13 @@ static int dry_run(char *const argv[])
 	struct plan plan;
 	struct error error = {0};
 	char *guest = plan_command_line(argv, &plan);
+	bool missing = emulator_find(&emulator, &error) < 0; /* env= has no say in it */
 	bool refused;
 
 	plan_apply(&plan);
 	plan_print(&plan, stdout);
 	refused = error_is_set(&plan.error);
-	if (emulator_find(&emulator, &error) < 0) {
+	if (missing) {
 		plan_print_line(stdout, "error", error.text);
 		refused = true;
 	}

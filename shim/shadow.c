@@ -109,11 +109,16 @@ static size_t lower_bound(const struct shadow *globs, size_t low, size_t count,
 	return low;
 }
 
+/* So many globs that begin and end alike are compared with one. */
+enum { ALIKE_MAX = 1000 };
+
 /* Of the globs with exactly this prefix and suffix, the first that covers `one`. */
 static const struct shadow *cover_find(const struct shadow *globs, size_t low, size_t count,
 				       const struct key *key, const struct shadow *one)
 {
-	for (size_t i = lower_bound(globs, low, count, key, compare_both); i < count; i++) {
+	size_t i = lower_bound(globs, low, count, key, compare_both);
+
+	for (size_t alike = 0; i < count && alike < ALIKE_MAX; i++, alike++) {
 		struct key key_there = key_of(&globs[i]);
 
 		if (globs[i].order >= one->order || compare_both(&key_there, key) != 0)

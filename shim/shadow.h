@@ -1,7 +1,8 @@
 /*
  * Which rules of a policy can never match, because an earlier glob covers theirs.
  * Globs are looked up by how they begin and how they end, so that 100,000 rules
- * which differ there take little longer than sorting them.
+ * which differ there take little longer than sorting them. Of those that begin
+ * and end alike, only the first 1000 are looked at.
  */
 #ifndef SHIM_SHADOW_H
 #define SHIM_SHADOW_H

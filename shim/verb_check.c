@@ -6,6 +6,7 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 struct check {
-	bool insecure_is_error; /* a file that is ignored: an error, or worth a warning */
-	json_t *problems;       /* NULL: printed as they come */
+	bool installed;   /* it is the host's policy, not a file to become one */
+	json_t *problems; /* NULL: printed as they come */
 	size_t rules;
 	size_t errors;
 	size_t warnings;
@@ -48,11 +49,10 @@ static void problem_add(struct check *check, bool error, const char *file, unsig
 		       text_printable(printable, sizeof(printable), text));
 }
 
-static void check_report(void *context, const char *text)
+/* A file that is ignored is an error; one to be installed later is read all the same. */
+static void check_report(void *context, const char *text, bool used)
 {
-	struct check *check = context;
-
-	problem_add(check, check->insecure_is_error, NULL, 0, text);
+	problem_add(context, !used, NULL, 0, text);
 }
 
 static int glob_keep(struct check *check, const struct rule *rule)
@@ -71,7 +71,8 @@ static int glob_keep(struct check *check, const struct rule *rule)
 	return 0;
 }
 
-static int check_rule(struct check *check, struct policy_line *line)
+/* `insecure`: others may have written the file, so libnuma does not get to see it (numa(3)). */
+static int check_rule(struct check *check, struct policy_line *line, bool insecure)
 {
 	struct placement placement;
 	struct error error;
@@ -82,7 +83,7 @@ static int check_rule(struct check *check, struct policy_line *line)
 	check->rules++;
 	if (error_is_set(&rule.error))
 		problem_add(check, true, rule.file, rule.line, rule.error.text);
-	else if (placement_resolve(&rule, &placement, &error) < 0)
+	else if (!insecure && placement_resolve(&rule, &placement, &error) < 0)
 		problem_add(check, true, rule.file, rule.line, error.text);
 	return rule.glob != NULL ? glob_keep(check, &rule) : 0;
 }
@@ -126,31 +127,42 @@ static int check_shadows(struct check *check)
 	return 0;
 }
 
+/* Reports a path that not all users can use; `bit` is S_IROTH or S_IXOTH. */
+static void check_mode(struct check *check, const char *path, mode_t bit)
+{
+	char text[ERROR_TEXT_SIZE];
+	struct stat status;
+	bool group;
+
+	if (stat(path, &status) < 0 || (status.st_mode & bit) != 0)
+		return;
+	group = status.st_gid != 0 && (status.st_mode & bit << 3) != 0;
+	snprintf(text, sizeof(text),
+		 group ? "%.800s: only group %u can read it: see to it that the user who runs "
+			 "the emulators is in that group"
+		       : "%.800s: the user who runs the emulators cannot read it (group %u, no "
+			 "others): chmod o+rX it",
+		 path, status.st_gid);
+	problem_add(check, !group, NULL, 0, text);
+}
+
 /*
  * libvirt starts the emulator as a user of its own, who must be able to read the
  * host's policy. (RPM packages of libvirt ship /etc/libvirt for root alone.)
  */
-static void check_readable(struct check *check, const char *path)
+static void check_readable(struct check *check)
 {
-	char text[ERROR_TEXT_SIZE];
-	char directory[PATH_MAX];
-	struct stat status;
+	glob_t dropins;
 
-	snprintf(directory, sizeof(directory), "%s", path);
-	*strrchr(directory, '/') = '\0';
-	if (stat(directory, &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
-		snprintf(text, sizeof(text),
-			 "%.900s: emulators that libvirt starts cannot read the policy in it: "
-			 "chmod o+x it",
-			 directory);
-		problem_add(check, true, NULL, 0, text);
-	}
-	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) == 0) {
-		snprintf(text, sizeof(text),
-			 "%.900s: emulators that libvirt starts cannot read it: chmod o+r it",
-			 path);
-		problem_add(check, true, NULL, 0, text);
-	}
+	check_mode(check, SYSCONFDIR "/libvirt", S_IXOTH);
+	check_mode(check, POLICY_PATH, S_IROTH);
+	check_mode(check, POLICY_PATH ".d", S_IROTH);
+	check_mode(check, POLICY_PATH ".d", S_IXOTH);
+	if (glob(POLICY_PATH ".d/*.conf", 0, NULL, &dropins) != 0)
+		return;
+	for (size_t i = 0; i < dropins.gl_pathc; i++)
+		check_mode(check, dropins.gl_pathv[i], S_IROTH);
+	globfree(&dropins);
 }
 
 /* Checks one policy. Returns 0 or -ENOMEM. */
@@ -159,18 +171,17 @@ static int check_policy(struct check *check, const char *path, uid_t owner)
 	char text[ERROR_TEXT_SIZE];
 	struct policy policy;
 	struct policy_line line;
-	int result =
-	    policy_open(&policy, path, owner, !check->insecure_is_error, check_report, check);
+	int result = policy_open(&policy, path, owner, !check->installed, check_report, check);
 
 	if (result < 0)
 		return result;
 	if (policy.missing) {
 		snprintf(text, sizeof(text), "%.900s: there is no such file", path);
-		problem_add(check, !check->insecure_is_error, NULL, 0, text);
+		problem_add(check, !check->installed, NULL, 0, text);
 	}
 	check->glob_count = 0;
 	while (result == 0 && (result = policy_next(&policy, &line)) > 0)
-		result = check_rule(check, &line);
+		result = check_rule(check, &line, policy.insecure);
 	if (result == 0)
 		result = check_shadows(check);
 	policy_close(&policy);
@@ -192,7 +203,7 @@ int verb_check(int argc, char *argv[])
 {
 	bool json = false;
 	int first = verb_options(argc, argv, &json);
-	struct check check = {.insecure_is_error = first == argc};
+	struct check check = {.installed = first == argc};
 	struct policy_source source = policy_source_find();
 	int result = 0;
 
@@ -201,7 +212,7 @@ int verb_check(int argc, char *argv[])
 	if (json)
 		check.problems = json_array();
 	if (first == argc && strcmp(source.path, POLICY_PATH) == 0)
-		check_readable(&check, source.path);
+		check_readable(&check);
 	if (first == argc)
 		result = check_policy(&check, source.path, source.owner);
 	for (int i = first; i < argc && result == 0; i++)

@@ -574,13 +574,15 @@ distrusted() {
 }
 
 @test "malformed: a line stops only whom its glob matches" {
-	policy "web* $NODE nonsense" "web2 $NODE" '"open 0' "db* $NODE" '*( 0' 'only-glob' "rt 0 \\"
+	policy "web* $NODE nonsense" "web2 $NODE" '*( 0' 'only-glob' "rt 0 \\" '"open 0' "db* $NODE"
 	refuses 1 "$WORK/policy:1: " -name web1
 	has "$stderr" nonsense
 	refuses 1 "$WORK/policy:1: " -name web2
-	starts 1 -name db1
-	refuses 1 "$WORK/policy:6: " -name only-glob
-	refuses 1 "$WORK/policy:7: " -name rt
+	starts 2 -name db1
+	has "$stderr" "$WORK/policy:6: the glob cannot be read"
+	has "$stderr" "rule $WORK/policy:7"
+	refuses 1 "$WORK/policy:4: " -name only-glob
+	refuses 1 "$WORK/policy:5: " -name rt
 	starts 0 -name other
 	policy "web* $NODE nonsense best-effort"
 	starts 1 -name web1
