@@ -5,6 +5,7 @@
 #include "verbs.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +29,15 @@ static const char *shim_find(char *path, size_t size)
 	return SHIM_PATH;
 }
 
-int verb_install(int argc, char *argv[])
+/* Reads the one argument, puts shim or emulator in its place, and tells what came of it. */
+static int place(int argc, char *argv[], bool install)
 {
+	static const char *const told[][3] = {
+	    {[INSTALL_DONE] = "the emulator is back",
+	     [INSTALL_NOTHING] = "no shim was in its place"},
+	    {[INSTALL_DONE] = "the shim is in place",
+	     [INSTALL_REFRESHED] = "the shim was in place; it has a new ctime"},
+	};
 	char path[PATH_MAX];
 	struct error error;
 	int first = verb_options(argc, argv, NULL);
@@ -39,34 +47,22 @@ int verb_install(int argc, char *argv[])
 		return VERB_USAGE;
 	if (argc - first != 1)
 		return verb_usage(argv[0]);
-	result = install_emulator(argv[first], shim_find(path, sizeof(path)), &error);
+	result = install ? install_emulator(argv[first], shim_find(path, sizeof(path)), &error)
+			 : uninstall_emulator(argv[first], &error);
 	if (result < 0) {
 		log_line("%s", error.text);
 		return VERB_PROBLEM;
 	}
-	printf(result == INSTALL_REFRESHED ? "%s: the shim was in place; it has a new ctime\n"
-					   : "%s: the shim is in place\n",
-	       argv[first]);
+	printf("%s: %s\n", argv[first], told[install][result]);
 	return verb_finish(VERB_FINE);
+}
+
+int verb_install(int argc, char *argv[])
+{
+	return place(argc, argv, true);
 }
 
 int verb_uninstall(int argc, char *argv[])
 {
-	struct error error;
-	int first = verb_options(argc, argv, NULL);
-	int result;
-
-	if (first < 0)
-		return VERB_USAGE;
-	if (argc - first != 1)
-		return verb_usage(argv[0]);
-	result = uninstall_emulator(argv[first], &error);
-	if (result < 0) {
-		log_line("%s", error.text);
-		return VERB_PROBLEM;
-	}
-	printf(result == INSTALL_NOTHING ? "%s: no shim was in its place\n"
-					 : "%s: the emulator is back\n",
-	       argv[first]);
-	return verb_finish(VERB_FINE);
+	return place(argc, argv, false);
 }
