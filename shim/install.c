@@ -83,8 +83,8 @@ static int site_open(struct site *site, const char *target, struct error *error)
 				 "without " EMULATOR_REAL_SUFFIX,
 				 site->target);
 	if (path_make(site->real, site->target, EMULATOR_REAL_SUFFIX, error) < 0 ||
-	    path_make(site->new_shim, site->target, ".shim-new", error) < 0 ||
-	    path_make(site->new_real, site->target, ".real-new", error) < 0 ||
+	    path_make(site->new_shim, site->target, ".qemu-kvm-shim.new", error) < 0 ||
+	    path_make(site->new_real, site->target, ".qemu-kvm-shim.real", error) < 0 ||
 	    path_make(site->alias_directory, site->directory, EMULATOR_ALIAS_DIRECTORY, error) <
 		0 ||
 	    path_make(site->link, "..", strrchr(site->real, '/'), error) < 0)
