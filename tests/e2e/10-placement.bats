@@ -2,18 +2,8 @@
 # A guest that libvirt starts lands where the policy says; any other guest is
 # what it was without us.
 
-setup() {
-	bats_require_minimum_version 1.5.0
-	# shellcheck source=tests/e2e/lib.bash
-	source "$BATS_TEST_DIRNAME/lib.bash"
-	: "${E2E_STATE:?start this suite with tests/e2e/run}"
-	policy_clear
-}
-
-teardown() {
-	guests_remove
-	policy_clear
-}
+# shellcheck source=tests/e2e/test.bash
+source "$BATS_TEST_DIRNAME/test.bash"
 
 @test "a matched guest runs on the named CPU and is bound to the node" {
 	policy_write "$POLICY" <<-EOF

@@ -2,18 +2,8 @@
 # What cannot be done stops the guests that asked for it, with a reason that
 # the user sees; it stops nobody else.
 
-setup() {
-	bats_require_minimum_version 1.5.0
-	# shellcheck source=tests/e2e/lib.bash
-	source "$BATS_TEST_DIRNAME/lib.bash"
-	: "${E2E_STATE:?start this suite with tests/e2e/run}"
-	policy_clear
-}
-
-teardown() {
-	guests_remove
-	policy_clear
-}
+# shellcheck source=tests/e2e/test.bash
+source "$BATS_TEST_DIRNAME/test.bash"
 
 @test "a node that does not exist: virsh start shows file, line and reason" {
 	policy_write "$POLICY" <<-EOF

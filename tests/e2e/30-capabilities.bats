@@ -2,19 +2,14 @@
 # libvirt learns the same of the emulator through the shim, and learns it anew
 # after each installation.
 
+# shellcheck source=tests/e2e/test.bash
+source "$BATS_TEST_DIRNAME/test.bash"
+
 setup() {
-	bats_require_minimum_version 1.5.0
-	# shellcheck source=tests/e2e/lib.bash
-	source "$BATS_TEST_DIRNAME/lib.bash"
-	: "${E2E_STATE:?start this suite with tests/e2e/run}"
 	policy_clear
 	# While it probes, libvirt starts the emulator as it starts a guest, so
 	# the policy must not come into it, whatever it says.
 	policy_write "$POLICY" <<<"* $E2E_NO_NODE"
-}
-
-teardown() {
-	policy_clear
 }
 
 @test "domcapabilities and capabilities are the same as without the shim" {

@@ -2,15 +2,13 @@
 # The command line as the real emulator reads it: what the shim knows of QEMU's
 # options is a table of ours, and the emulator on this host is asked about it.
 
+# shellcheck source=tests/e2e/test.bash
+source "$BATS_TEST_DIRNAME/test.bash"
+
 setup_file() {
-	load lib.bash
 	REAL=$E2E_EMULATOR.real
 	HEADER=$BATS_TEST_DIRNAME/../../shim/qemu_options.h
 	export REAL HEADER
-}
-
-setup() {
-	load lib.bash
 }
 
 table() {

@@ -1,18 +1,8 @@
 #!/usr/bin/env bats
 # The last file, because the shim is gone after it.
 
-setup() {
-	bats_require_minimum_version 1.5.0
-	# shellcheck source=tests/e2e/lib.bash
-	source "$BATS_TEST_DIRNAME/lib.bash"
-	: "${E2E_STATE:?start this suite with tests/e2e/run}"
-	policy_clear
-}
-
-teardown() {
-	guests_remove
-	policy_clear
-}
+# shellcheck source=tests/e2e/test.bash
+source "$BATS_TEST_DIRNAME/test.bash"
 
 @test "installed: the emulator has kept all but its name, the shim is dressed like it" {
 	# The links are one more while the shim's installation may need them.

@@ -1,0 +1,17 @@
+# What the bats files share: each test begins without a policy and leaves no
+# guest.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+# shellcheck source=tests/e2e/lib.bash
+source "$BATS_TEST_DIRNAME/lib.bash"
+: "${E2E_STATE:?start this suite with tests/e2e/run}"
+
+setup() {
+	policy_clear
+}
+
+teardown() {
+	guests_remove
+	policy_clear
+}
