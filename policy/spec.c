@@ -7,9 +7,9 @@
 /* The device prefixes of libnuma (affinity.c, resolve_affinity). */
 static const char *const device_prefixes[] = {"netdev:", "ip:", "file:", "block:", "pci:"};
 
-static const char *kind_noun(const struct spec *spec)
+const char *spec_kind_noun(enum spec_kind kind)
 {
-	return spec->kind == SPEC_NODES ? "node" : "CPU";
+	return kind == SPEC_NODES ? "node" : "CPU";
 }
 
 void spec_start(struct spec *spec, enum spec_kind kind, const char *text)
@@ -45,7 +45,7 @@ static int range_read(struct spec *spec, struct spec_item *item, struct error *e
 	if (length == 0)
 		return error_set(error, -EINVAL,
 				 "'%s' is no list of %ss: at '%s' must be a number from 0 to %u",
-				 spec->text, kind_noun(spec), spec->rest, most);
+				 spec->text, spec_kind_noun(spec->kind), spec->rest, most);
 	item->last = item->first;
 	spec->rest += length;
 	if (*spec->rest != '-')
@@ -55,7 +55,7 @@ static int range_read(struct spec *spec, struct spec_item *item, struct error *e
 	if (length == 0)
 		return error_set(error, -EINVAL,
 				 "'%s' is no list of %ss: after '-' must be a number from 0 to %u",
-				 spec->text, kind_noun(spec), most);
+				 spec->text, spec_kind_noun(spec->kind), most);
 	if (item->last < item->first)
 		return error_set(error, -EINVAL, "'%s': the range %u-%u runs backwards", spec->text,
 				 item->first, item->last);
@@ -90,7 +90,7 @@ int spec_next(struct spec *spec, struct spec_item *item, struct error *error)
 	else
 		return error_set(error, -EINVAL,
 				 "'%s' is no list of %ss: '%s' does not belong there", spec->text,
-				 kind_noun(spec), spec->rest);
+				 spec_kind_noun(spec->kind), spec->rest);
 	return 1;
 }
 

@@ -18,6 +18,9 @@ enum {
 
 enum spec_kind { SPEC_NODES, SPEC_CPUS };
 
+/* "node" or "CPU", for messages. */
+const char *spec_kind_noun(enum spec_kind kind);
+
 /* One step of a spec's list. */
 struct spec_item {
 	bool all;           /* the word "all" */

@@ -53,12 +53,23 @@ static int directory_open(const char *path)
 	return open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* The same of what is open as `fd`. Returns 0 with *stat filled, or as open_failed(). */
+static int descriptor_check(int fd, const char *path, const char *what, uid_t owner,
+			    struct stat *stat, struct error *error)
+{
+	if (fstat(fd, stat) < 0)
+		return open_failed(path, error);
+	trust_check(path, what, stat, owner, error);
+	return 0;
+}
+
 /* As trusted_open(), but does not follow a link: then -ELOOP, `error` left alone. */
 static int open_here(const char *path, uid_t owner, size_t *size, struct error *error)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat stat;
 	int directory = directory_open(path);
+	int result;
 	int fd;
 
 	if (directory < 0)
@@ -71,22 +82,16 @@ static int open_here(const char *path, uid_t owner, size_t *size, struct error *
 		close(directory);
 		return fd;
 	}
-	if (fstat(directory, &stat) < 0) {
-		fd = (close(fd), open_failed(path, error));
-		close(directory);
-		return fd;
-	}
+	result = descriptor_check(directory, path, "its directory", owner, &stat, error);
 	close(directory);
-	trust_check(path, "its directory", &stat, owner, error);
-	if (fstat(fd, &stat) < 0) {
+	if (result == 0)
+		result = descriptor_check(fd, path, "it", owner, &stat, error);
+	if (result == 0 && !S_ISREG(stat.st_mode))
+		result = error_set(error, -EINVAL, "%s: ignored: it is no regular file", path);
+	if (result < 0) {
 		close(fd);
-		return open_failed(path, error);
+		return result;
 	}
-	if (!S_ISREG(stat.st_mode)) {
-		close(fd);
-		return error_set(error, -EINVAL, "%s: ignored: it is no regular file", path);
-	}
-	trust_check(path, "it", &stat, owner, error);
 	*size = (size_t)stat.st_size;
 	return fd;
 }
@@ -100,10 +105,8 @@ static int parent_check(const char *path, uid_t owner, struct error *error)
 
 	if (directory < 0)
 		return open_failed(path, error);
-	result = fstat(directory, &stat) < 0 ? open_failed(path, error) : 0;
+	result = descriptor_check(directory, path, "its directory", owner, &stat, error);
 	close(directory);
-	if (result == 0)
-		trust_check(path, "its directory", &stat, owner, error);
 	return result;
 }
 
@@ -156,9 +159,7 @@ int trusted_directory(const char *path, uid_t owner, struct error *error)
 		return error_set(error, -ENOTDIR, "%s: ignored: it is no directory", path);
 	if (fd < 0)
 		return open_failed(path, error);
-	result = fstat(fd, &stat) < 0 ? open_failed(path, error) : 0;
+	result = descriptor_check(fd, path, "it", owner, &stat, error);
 	close(fd);
-	if (result == 0)
-		trust_check(path, "it", &stat, owner, error);
 	return result == 0 ? parent_check(path, owner, error) : result;
 }

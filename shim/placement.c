@@ -75,7 +75,6 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 			struct error *error)
 {
 	const char *warning = numa_library_warning();
-	const char *noun = kind == SPEC_NODES ? "node" : "CPU";
 	char list[ID_SET_TEXT_SIZE];
 	struct id_set allowed;
 	struct spec spec;
@@ -93,7 +92,8 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 				return error_set(error, -EINVAL,
 						 "'%s': only +0 to +%u exist, for this process may "
 						 "use %s %s",
-						 text, id_set_count(&allowed) - 1, noun,
+						 text, id_set_count(&allowed) - 1,
+						 spec_kind_noun(kind),
 						 id_set_format(&allowed, list, sizeof(list)));
 			continue;
 		}
@@ -106,7 +106,7 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 		}
 	}
 	return error_set(error, -EINVAL, "'%s' names no %s of this host: %s", text,
-			 kind == SPEC_NODES ? "node" : "CPU",
+			 spec_kind_noun(kind),
 			 warning[0] != '\0' ? warning : "libnuma does not take it");
 }
 
@@ -122,8 +122,7 @@ static int spec_resolve(const struct numa_library *numa, enum spec_kind kind, co
 	numa_library_copy(numa, mask, set);
 	numa->bitmask_free(mask);
 	if (id_set_is_empty(set))
-		return error_set(error, -EINVAL, "'%s' leaves no %s", text,
-				 kind == SPEC_NODES ? "node" : "CPU");
+		return error_set(error, -EINVAL, "'%s' leaves no %s", text, spec_kind_noun(kind));
 	return 0;
 }
 

@@ -88,14 +88,6 @@ static int check_rule(struct check *check, struct policy_line *line, bool insecu
 	return rule.glob != NULL ? glob_keep(check, &rule) : 0;
 }
 
-static int compare_order(const void *one, const void *other)
-{
-	const struct shadow *left = *(const struct shadow *const *)one;
-	const struct shadow *right = *(const struct shadow *const *)other;
-
-	return (left->order > right->order) - (left->order < right->order);
-}
-
 /* Warns of the rules that can never match, in the order of the policy. */
 static int check_shadows(struct check *check)
 {
@@ -109,8 +101,7 @@ static int check_shadows(struct check *check)
 		return -ENOMEM;
 	shadow_sort(check->globs, check->glob_count);
 	for (size_t i = 0; i < check->glob_count; i++)
-		ordered[i] = &check->globs[i];
-	qsort(ordered, check->glob_count, sizeof(const struct shadow *), compare_order);
+		ordered[check->globs[i].order] = &check->globs[i];
 	for (size_t i = 0; i < check->glob_count; i++) {
 		const struct shadow *one = ordered[i];
 		const struct shadow *cover =
