@@ -6,7 +6,6 @@
 #include "verbs.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,19 +140,13 @@ static void check_mode(struct check *check, const char *path, mode_t bit)
  * libvirt starts the emulator as a user of its own, who must be able to read the
  * host's policy. (RPM packages of libvirt ship /etc/libvirt for root alone.)
  */
-static void check_readable(struct check *check)
+static void check_readable(struct check *check, const struct policy_file *files)
 {
-	glob_t dropins;
-
 	check_mode(check, SYSCONFDIR "/libvirt", S_IXOTH);
-	check_mode(check, POLICY_PATH, S_IROTH);
 	check_mode(check, POLICY_PATH ".d", S_IROTH);
 	check_mode(check, POLICY_PATH ".d", S_IXOTH);
-	if (glob(POLICY_PATH ".d/*.conf", 0, NULL, &dropins) != 0)
-		return;
-	for (size_t i = 0; i < dropins.gl_pathc; i++)
-		check_mode(check, dropins.gl_pathv[i], S_IROTH);
-	globfree(&dropins);
+	for (; files != NULL; files = files->next)
+		check_mode(check, files->path, S_IROTH);
 }
 
 /* Checks one policy. Returns 0 or -ENOMEM. */
@@ -175,6 +168,8 @@ static int check_policy(struct check *check, const char *path, uid_t owner)
 		result = check_rule(check, &line, policy.insecure);
 	if (result == 0)
 		result = check_shadows(check);
+	if (check->installed && strcmp(path, POLICY_PATH) == 0)
+		check_readable(check, policy.files);
 	policy_close(&policy);
 	return result;
 }
@@ -202,8 +197,6 @@ int verb_check(int argc, char *argv[])
 		return VERB_USAGE;
 	if (json)
 		check.problems = json_array();
-	if (first == argc && strcmp(source.path, POLICY_PATH) == 0)
-		check_readable(&check);
 	if (first == argc)
 		result = check_policy(&check, source.path, source.owner);
 	for (int i = first; i < argc && result == 0; i++)

@@ -70,3 +70,17 @@ source "$BATS_TEST_DIRNAME/test.bash"
 	unplaced e2e-unreadable
 	guest_log_has e2e-unreadable "$POLICY: ignored: "
 }
+
+@test "check tells of a policy that the emulator's user cannot read" {
+	policy_write "$POLICY" <<<"e2e-check $E2E_NODE"
+	policy_write "$POLICY_DIR/10-e2e.conf" <<<"e2e-other $E2E_NODE"
+	run -0 "$BUILD/guest-pinning" check
+	chmod 600 "$POLICY_DIR/10-e2e.conf"
+	run -1 "$BUILD/guest-pinning" check
+	same "$(grep -c 'cannot read it' <<<"$output")" 1
+	[[ $output == *"$POLICY_DIR/10-e2e.conf: the user who runs the emulators cannot read it"* ]]
+	chmod 600 "$POLICY"
+	run -1 "$BUILD/guest-pinning" check
+	same "$(grep -c 'cannot read it' <<<"$output")" 2
+	[[ $output == *"$POLICY: the user who runs the emulators cannot read it"* ]]
+}
