@@ -1,6 +1,6 @@
 # qemu-kvm-shim. GNU make; libraries by pkg-config.
 #
-#   make                 build/qemu-kvm-shim, build/guest-pinning
+#   make                 build/qemu-kvm-shim, build/guest-pinningd, build/guest-pinning
 #   make install         DESTDIR= PREFIX= LIBEXECDIR= SYSCONFDIR=
 #   make test            any Linux machine, root or not; touches nothing outside build/
 #   make e2e             a throw-away host, as root: real libvirt, real emulator
@@ -11,6 +11,8 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 SYSCONFDIR ?= /etc
+RUNSTATEDIR ?= /run
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD ?= build
 SHIMDIR := $(LIBEXECDIR)/qemu-kvm-shim
 
@@ -19,7 +21,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 OUR_CPPFLAGS := -D_GNU_SOURCE -iquote policy -iquote shim \
 	-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DSHIM_PATH='"$(SHIMDIR)/qemu-kvm-shim"'
+	-DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSHIM_PATH='"$(SHIMDIR)/qemu-kvm-shim"'
 WARNINGS := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wformat=2 -Wno-format-nonliteral
 # A distribution's flags may set the level of _FORTIFY_SOURCE; the sanitizers have
@@ -37,17 +39,20 @@ NUMA_LDFLAGS := -Wl,--export-dynamic-symbol=numa_warn -Wl,--export-dynamic-symbo
 
 # The policy language, which knows nothing of processes, NUMA or QEMU.
 POLICY := $(BUILD)/libpolicy.a
-# What the drop-in is made of; the tool is all the rest and these.
-SHARED_OBJECTS := $(patsubst %,$(BUILD)/shim/%.o,emulator id_set log marker numa_library \
+# What the drop-in is made of; the agent and the tool are these and their own parts.
+objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
+SHARED_OBJECTS := $(call objects,agent cgroup emulator file id_set log marker numa_library \
 	placement plan qemu_args)
-TOOL_PARTS := $(patsubst %,$(BUILD)/shim/%.o,install report shadow)
-TOOL_OBJECTS := $(TOOL_PARTS) $(patsubst %,$(BUILD)/shim/%.o,guest-pinning verb_check \
-	verb_install verb_match)
+AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server)
+TOOL_PARTS := $(call objects,install report shadow)
+TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS := $(patsubst tests/cli/%.c,$(BUILD)/tests/%,$(wildcard tests/cli/*.c))
 
 TOOL_CFLAGS = $(shell $(PKG_CONFIG) --cflags jansson libattr)
 TOOL_LIBS = $(shell $(PKG_CONFIG) --libs jansson libattr)
+AGENT_CFLAGS = $(shell $(PKG_CONFIG) --cflags libcap-ng expat)
+AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libcap-ng expat)
 NUMA_CFLAGS = $(shell $(PKG_CONFIG) --cflags numa)
 CMOCKA_CFLAGS = $(shell $(PKG_CONFIG) --cflags cmocka)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
@@ -60,17 +65,23 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/qemu-kvm-shim $(BUILD)/guest-pinning
+PROGRAMS := $(addprefix $(BUILD)/,qemu-kvm-shim guest-pinningd guest-pinning)
 
-$(BUILD)/qemu-kvm-shim: $(BUILD)/shim/qemu-kvm-shim.o $(BUILD)/shim/monitor.o $(SHARED_OBJECTS) $(POLICY)
-	$(call SAY,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ -ldl
+all: $(PROGRAMS)
 
-$(BUILD)/guest-pinning: $(TOOL_OBJECTS) $(SHARED_OBJECTS) $(POLICY)
+$(BUILD)/qemu-kvm-shim: $(call objects,qemu-kvm-shim monitor)
+$(BUILD)/guest-pinningd: $(call objects,guest-pinningd) $(AGENT_PARTS)
+$(BUILD)/guest-pinningd: PROGRAM_LIBS = $(AGENT_LIBS)
+$(BUILD)/guest-pinning: $(TOOL_OBJECTS)
+$(BUILD)/guest-pinning: PROGRAM_LIBS = $(TOOL_LIBS)
+
+$(PROGRAMS): $(SHARED_OBJECTS) $(POLICY)
 	$(call SAY,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) -ldl
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(PROGRAM_LIBS) -ldl
 
 $(TOOL_OBJECTS): EXTRA_CFLAGS = $(TOOL_CFLAGS)
+$(AGENT_PARTS): EXTRA_CFLAGS = $(AGENT_CFLAGS) $(NUMA_CFLAGS)
 $(SHARED_OBJECTS): EXTRA_CFLAGS = $(NUMA_CFLAGS)
 
 $(POLICY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard policy/*.c))
@@ -79,7 +90,7 @@ $(POLICY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard policy/*.c))
 	$(Q)$(AR) rcs $@ $^
 
 # The paths are compiled in: other ones than at the last make are a new build.
-PATHS := $(SYSCONFDIR) $(SHIMDIR)
+PATHS := $(SYSCONFDIR) $(RUNSTATEDIR) $(SHIMDIR)
 ifneq ($(file <$(BUILD)/paths),$(PATHS))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/paths,$(PATHS))
@@ -109,9 +120,11 @@ clean:
 
 # Tests: every one runs in the plain build and under the sanitizers.
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(TOOL_PARTS) $(SHARED_OBJECTS) $(POLICY)
+$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(AGENT_PARTS) $(TOOL_PARTS) \
+		$(SHARED_OBJECTS) $(POLICY)
 	$(call SAY,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(CMOCKA_LIBS) -ldl
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -o $@ $^ \
+		$(AGENT_LIBS) $(TOOL_LIBS) $(CMOCKA_LIBS) -ldl
 
 $(BUILD)/tests/%: $(BUILD)/tests/cli/%.o $(POLICY)
 	$(call SAY,LD)
@@ -137,5 +150,5 @@ lint:
 	cppcheck --std=c11 --enable=warning,performance,portability --error-exitcode=1 --quiet \
 		--inline-suppr $(OUR_CPPFLAGS) policy shim
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard policy/*.c shim/*.c) -- \
-		-std=gnu17 $(OUR_CPPFLAGS) $(NUMA_CFLAGS) $(TOOL_CFLAGS)
+		-std=gnu17 $(OUR_CPPFLAGS) $(NUMA_CFLAGS) $(AGENT_CFLAGS) $(TOOL_CFLAGS)
 	shellcheck -x $(SCRIPTS)

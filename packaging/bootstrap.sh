@@ -28,6 +28,8 @@ build,test,demo,lint  cmd:pkg-config            pkg-config             pkgconf-p
 build,test,demo,lint  header:stdlib.h           libc6-dev              glibc-devel
 build,test,demo,lint  header:numa.h             libnuma-dev            numactl-devel
 build,test,demo,lint  header:jansson.h          libjansson-dev         jansson-devel
+build,test,demo,lint  header:cap-ng.h           libcap-ng-dev          libcap-ng-devel
+build,test,demo,lint  header:expat.h            libexpat1-dev          expat-devel
 build,test,demo,lint  header:attr/libattr.h     libattr1-dev           libattr-devel
 build,test,demo,e2e   cmd:grep                  grep                   grep
 build,test,demo,e2e   cmd:sed                   sed                    sed

@@ -1,5 +1,8 @@
 #include "id_set.h"
 
+#include "spec.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +38,42 @@ bool id_set_holds(const struct id_set *set, const struct id_set *part)
 			return false;
 	}
 	return true;
+}
+
+bool id_set_equal(const struct id_set *set, const struct id_set *other)
+{
+	return memcmp(set, other, sizeof(*set)) == 0;
+}
+
+void id_set_cut(struct id_set *set, const struct id_set *other)
+{
+	for (size_t i = 0; i < ID_SET_WORDS; i++)
+		set->word[i] &= other->word[i];
+}
+
+int id_set_read(struct id_set *set, const char *text)
+{
+	char list[ID_SET_LIST_SIZE];
+	size_t length = strcspn(text, "\n");
+	struct spec spec;
+	struct spec_item item;
+	int result;
+
+	memset(set, 0, sizeof(*set));
+	if (length >= sizeof(list))
+		return -EINVAL;
+	memcpy(list, text, length);
+	list[length] = '\0';
+	if (length == 0)
+		return 0;
+	spec_start(&spec, SPEC_CPUS, list);
+	while ((result = spec_next(&spec, &item, NULL)) > 0) {
+		if (item.all || spec.inverted || spec.relative)
+			return -EINVAL;
+		for (unsigned int id = item.first; id <= item.last; id++)
+			id_set_add(set, id);
+	}
+	return result;
 }
 
 const char *id_set_format(const struct id_set *set, char *text, size_t size)

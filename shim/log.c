@@ -7,13 +7,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static const char *program = "qemu-kvm-shim";
+static bool to_syslog;
 
 void log_program(const char *name)
 {
 	program = name;
+}
+
+void log_to_syslog(void)
+{
+	openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	to_syslog = true;
 }
 
 /*
@@ -37,15 +45,18 @@ void log_line(const char *format, ...)
 	char text[4096];
 	char line[sizeof(text) + 64];
 	int code = errno;
-	size_t used = (size_t)snprintf(line, 64, "%.60s: ", program);
+	size_t used = to_syslog ? 0 : (size_t)snprintf(line, 64, "%.60s: ", program);
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	text_printable(line + used, sizeof(line) - used - 1, text);
-	used = strlen(line);
-	line[used++] = '\n';
-	line_write(line, used);
+	if (to_syslog) {
+		syslog(LOG_NOTICE, "%s", line);
+	} else {
+		strcat(line, "\n");
+		line_write(line, strlen(line));
+	}
 	errno = code;
 }

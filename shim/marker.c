@@ -64,17 +64,22 @@ static bool head_holds_mark(const char *head, size_t size)
 	return false;
 }
 
-int marker_is_shim(const char *path)
+int marker_in(int fd)
 {
 	char head[HEAD_SIZE];
+	ssize_t size = pread(fd, head, sizeof(head), 0);
+
+	return size < 0 ? -errno : head_holds_mark(head, (size_t)size);
+}
+
+int marker_is_shim(const char *path)
+{
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t size;
-	int code;
+	int result;
 
 	if (fd < 0)
 		return -errno;
-	size = pread(fd, head, sizeof(head), 0);
-	code = errno;
+	result = marker_in(fd);
 	close(fd);
-	return size < 0 ? -code : head_holds_mark(head, (size_t)size);
+	return result;
 }

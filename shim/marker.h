@@ -8,4 +8,7 @@
 /* Returns 1 where the file is a shim, 0 where it is not, or a -errno where it cannot be read. */
 int marker_is_shim(const char *path);
 
+/* The same of a file that is open for reading. */
+int marker_in(int fd);
+
 #endif

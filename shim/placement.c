@@ -144,7 +144,8 @@ static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *n
 	return 0;
 }
 
-int placement_resolve(const struct rule *rule, struct placement *placement, struct error *error)
+int placement_resolve(const struct rule *rule, bool by_agent, struct placement *placement,
+		      struct error *error)
 {
 	const struct numa_library *numa;
 	struct id_set nodes = {0};
@@ -153,6 +154,7 @@ int placement_resolve(const struct rule *rule, struct placement *placement, stru
 
 	*placement = (struct placement){
 	    .sets_cpus = rule->nodes != NULL || rule->cpus != NULL,
+	    .by_agent = by_agent && (rule->nodes != NULL || rule->cpus != NULL),
 	    .sets_memory = rule->nodes != NULL || rule->memory_given,
 	    .mode = rule->memory,
 	};
@@ -166,9 +168,9 @@ int placement_resolve(const struct rule *rule, struct placement *placement, stru
 		if (result < 0)
 			return result;
 	}
-	if (rule->cpus != NULL)
+	if (rule->cpus != NULL && !by_agent)
 		result = spec_resolve(numa, SPEC_CPUS, rule->cpus, &placement->cpus, error);
-	else if (rule->nodes != NULL)
+	else if (rule->cpus == NULL && rule->nodes != NULL)
 		result = nodes_to_cpus(numa, &nodes, &placement->cpus, error);
 	if (result < 0)
 		return result;
@@ -207,17 +209,17 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 	return 0;
 }
 
+/* The kernel takes one off: get_nodes() in mm/mempolicy.c. */
+enum { NODE_BITS = SPEC_NODE_MAX + 2 };
+
 static int memory_apply(const struct placement *placement, struct error *error)
 {
 	char text[ID_SET_TEXT_SIZE];
-	const unsigned long *mask = placement->nodes.word;
-	unsigned long bits = SPEC_NODE_MAX + 2; /* the kernel takes one off: mm/mempolicy.c */
+	bool local = placement->mode == MEMORY_LOCAL;
 
-	if (placement->mode == MEMORY_LOCAL) {
-		mask = NULL;
-		bits = 0;
-	}
-	if (syscall(SYS_set_mempolicy, kernel_modes[placement->mode], mask, bits) == 0)
+	if (syscall(SYS_set_mempolicy, kernel_modes[placement->mode],
+		    local ? NULL : placement->nodes.word,
+		    local ? 0UL : (unsigned long)NODE_BITS) == 0)
 		return 0;
 
 	int code = errno;
@@ -236,23 +238,62 @@ static int memory_apply(const struct placement *placement, struct error *error)
 	return error_set(error, -code, "the memory policy %s is refused: %s", text, strerror(code));
 }
 
-int placement_apply(struct placement *placement, struct error *warning, struct error *error)
+static int before_read(struct placement_before *before, struct error *error)
 {
-	struct id_set before = {0};
-	int result = 0;
+	memset(before, 0, sizeof(*before));
+	if (sched_getaffinity(0, sizeof(before->cpus.word), (cpu_set_t *)before->cpus.word) < 0)
+		return error_set(error, -errno, "the affinity cannot be read: %s", strerror(errno));
+	if (syscall(SYS_get_mempolicy, &before->mode, before->nodes.word,
+		    (unsigned long)ID_SET_SIZE, NULL, 0UL) < 0)
+		return error_set(error, -errno, "the memory policy cannot be read: %s",
+				 strerror(errno));
+	return 0;
+}
 
-	if (placement->sets_cpus) {
-		if (sched_getaffinity(0, sizeof(before.word), (cpu_set_t *)before.word) < 0)
-			return error_set(error, -errno, "the affinity cannot be read: %s",
-					 strerror(errno));
+int placement_apply(struct placement *placement, struct placement_before *before,
+		    struct error *warning, struct error *error)
+{
+	int result = before_read(before, error);
+
+	if (result == 0 && placement->sets_cpus && !placement->by_agent)
 		result = affinity_apply(&placement->cpus, warning, error);
-	}
-	if (result == 0 && placement->sets_memory)
+	if (result < 0)
+		return result;
+	if (placement->sets_memory)
 		result = memory_apply(placement, error);
-	/* It was ours a moment ago, so it is granted again. */
-	if (result < 0 && placement->sets_cpus)
-		(void)sched_setaffinity(0, sizeof(before.word), (const cpu_set_t *)before.word);
+	if (result < 0)
+		placement_undo(placement, before);
 	return result;
+}
+
+int placement_join(struct placement *placement, const struct id_set *cpus, struct error *error)
+{
+	char text[ID_SET_TEXT_SIZE];
+	char other[ID_SET_TEXT_SIZE];
+
+	if (!id_set_is_empty(&placement->cpus) && !id_set_equal(&placement->cpus, cpus))
+		return error_set(error, -EXDEV,
+				 "the agent has set CPUs %s, but here NODES comes to %s: the "
+				 "guest's XML narrows its memory (numatune); name nodes by number",
+				 id_set_format(cpus, text, sizeof(text)),
+				 id_set_format(&placement->cpus, other, sizeof(other)));
+	placement->cpus = *cpus;
+	if (sched_setaffinity(0, sizeof(cpus->word), (const cpu_set_t *)cpus->word) < 0)
+		return error_set(error, -errno, "the affinity to CPUs %s is refused: %s",
+				 id_set_format(cpus, text, sizeof(text)), strerror(errno));
+	return 0;
+}
+
+/* It was ours a moment ago, so it is granted again. */
+void placement_undo(const struct placement *placement, const struct placement_before *before)
+{
+	if (placement->sets_cpus)
+		(void)sched_setaffinity(0, sizeof(before->cpus.word),
+					(const cpu_set_t *)before->cpus.word);
+	if (placement->sets_memory)
+		(void)syscall(SYS_set_mempolicy, before->mode,
+			      id_set_is_empty(&before->nodes) ? NULL : before->nodes.word,
+			      id_set_is_empty(&before->nodes) ? 0UL : (unsigned long)NODE_BITS);
 }
 
 const char *placement_memory(const struct placement *placement, char *text, size_t size)

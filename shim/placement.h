@@ -11,7 +11,8 @@
 
 struct placement {
 	bool sets_cpus;
-	struct id_set cpus; /* the affinity */
+	bool by_agent;      /* the agent sets the CPUs, and says last which they are */
+	struct id_set cpus; /* the affinity; empty where only the agent can find it */
 	bool sets_memory;
 	enum memory_mode mode;
 	struct id_set nodes; /* of the memory policy; empty for MEMORY_LOCAL */
@@ -21,17 +22,41 @@ struct placement {
  * Finds the placement of a rule that is in order (rule->error empty), for the
  * calling process: "+0" counts what its cpuset allows, as with numactl. The
  * result is that of numactl --cpunodebind=NODES --membind=NODES, or of -C LIST.
+ *
+ * With `by_agent` the affinity of the caller is not its own, but what libvirt has
+ * set: cpus= is left to the agent then, for libnuma knows no other CPUs.
+ *
  * Returns 0; or -EINVAL, -ENOENT or -ENOSYS with `error` filled.
  */
-int placement_resolve(const struct rule *rule, struct placement *placement, struct error *error);
+int placement_resolve(const struct rule *rule, bool by_agent, struct placement *placement,
+		      struct error *error);
+
+/* What a process had before it was given a placement. */
+struct placement_before {
+	struct id_set cpus;
+	int mode;
+	struct id_set nodes;
+};
 
 /*
- * Gives the calling process the placement; it lasts over execve(2). All or
- * nothing: when the memory policy is refused the affinity is put back. Returns
- * 0; or -errno with `error` filled. Also returns 0 where the cpuset leaves only
- * a part of the CPUs; then says so in `warning`, and placement->cpus is that part.
+ * Gives the calling process the placement, but for CPUs that the agent sets; it
+ * lasts over execve(2). All or nothing: when the memory policy is refused the
+ * affinity is put back. Returns 0 with `before` filled; or -errno with `error`
+ * filled. Also returns 0 where the cpuset leaves only a part of the CPUs; then says
+ * so in `warning`, and placement->cpus is that part.
  */
-int placement_apply(struct placement *placement, struct error *warning, struct error *error);
+int placement_apply(struct placement *placement, struct placement_before *before,
+		    struct error *warning, struct error *error);
+
+/*
+ * Takes over the CPUs that the agent has set, which must be those of the nodes where
+ * the rule's CPUs are such. The cpuset may leave this process less of them: what the
+ * guest's XML says of its emulator. Returns 0; or -errno with `error` filled.
+ */
+int placement_join(struct placement *placement, const struct id_set *cpus, struct error *error);
+
+/* Takes it back. */
+void placement_undo(const struct placement *placement, const struct placement_before *before);
 
 /* "bind 0-1", "local"; only for a placement that sets memory. Returns `text`. */
 const char *placement_memory(const struct placement *placement, char *text, size_t size);

@@ -1,6 +1,9 @@
 #include "plan.h"
+#include "agent.h"
+#include "cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +43,7 @@ static void plan_fail(struct plan *plan, const char *reason)
 
 	text_printable(guest, sizeof(guest), plan->guest);
 	plan->placed = false;
+	error_set(&plan->reason, 0, "%s", reason);
 	error_set(plan->rule.best_effort ? &error : &plan->error, 0, "%s:%u: %s; guest '%s' %s",
 		  plan->rule.file, plan->rule.line, reason, guest,
 		  plan->rule.best_effort ? "starts unplaced" : "is not started");
@@ -47,15 +51,33 @@ static void plan_fail(struct plan *plan, const char *reason)
 		plan_warn(plan, error.text);
 }
 
+/* Whether the affinity of this process will not last without the agent. */
+static int agent_is_needed(struct error *error)
+{
+	struct cgroup cgroup;
+	int result = cgroup_read(AT_FDCWD, "/proc/self/cgroup", &cgroup);
+
+	if (result == -ENOENT)
+		return 0;
+	if (result < 0)
+		return error_set(error, result, "the cgroup of this process cannot be read: %s",
+				 strerror(-result));
+	return cgroup_is_emulator(&cgroup);
+}
+
 static void plan_place(struct plan *plan)
 {
 	struct error error = {0};
+	int by_agent;
 
 	if (error_is_set(&plan->rule.error)) {
 		plan_fail(plan, plan->rule.error.text);
 		return;
 	}
-	plan->placed = placement_resolve(&plan->rule, &plan->placement, &error) == 0;
+	by_agent =
+	    plan->rule.nodes != NULL || plan->rule.cpus != NULL ? agent_is_needed(&error) : 0;
+	plan->placed = by_agent >= 0 &&
+		       placement_resolve(&plan->rule, by_agent > 0, &plan->placement, &error) == 0;
 	if (!plan->placed)
 		plan_fail(plan, error.text);
 }
@@ -93,14 +115,32 @@ void plan_make(struct plan *plan, const char *guest, struct policy_source source
 		plan_place(plan);
 }
 
-void plan_apply(struct plan *plan)
+/* The agent comes last, for what it does cannot be taken back. */
+static int plan_place_process(struct plan *plan, const char *agent, struct error *warning,
+			      struct error *error)
+{
+	struct placement_before before;
+	struct id_set cpus;
+	int result = placement_apply(&plan->placement, &before, warning, error);
+
+	if (result < 0 || !plan->placement.by_agent || agent == NULL)
+		return result;
+	result = agent_place(agent, &cpus, error);
+	if (result == 0)
+		result = placement_join(&plan->placement, &cpus, error);
+	if (result < 0)
+		placement_undo(&plan->placement, &before);
+	return result;
+}
+
+void plan_apply(struct plan *plan, const char *agent)
 {
 	struct error warning = {0};
 	struct error error = {0};
 
 	if (!plan->placed)
 		return;
-	if (placement_apply(&plan->placement, &warning, &error) < 0)
+	if (plan_place_process(plan, agent, &warning, &error) < 0)
 		plan_fail(plan, error.text);
 	if (error_is_set(&warning)) {
 		error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, warning.text);
@@ -129,7 +169,9 @@ static void print_placement(const struct placement *placement, FILE *stream)
 
 	if (placement->sets_cpus)
 		plan_print_line(stream, "cpus",
-				id_set_format(&placement->cpus, text, sizeof(text)));
+				placement->by_agent
+				    ? "set by the agent"
+				    : id_set_format(&placement->cpus, text, sizeof(text)));
 	if (placement->sets_memory)
 		plan_print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
 }

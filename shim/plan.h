@@ -32,7 +32,8 @@ struct plan {
 	struct placement placement;
 	struct error warnings[PLAN_WARNINGS_MAX];
 	size_t warning_count;
-	struct error error; /* the start is refused for this; empty: it is not */
+	struct error reason; /* why it is not placed though a rule matches, in short */
+	struct error error;  /* the start is refused for this; empty: it is not */
 	struct policy policy;
 };
 
@@ -50,11 +51,13 @@ struct policy_source policy_source_find(void);
 void plan_make(struct plan *plan, const char *guest, struct policy_source source);
 
 /*
- * Gives this process the placement and the environment of the plan. What the
- * host refuses goes to plan->error or, with best-effort, to plan->warnings; then
- * plan->placed is false.
+ * Gives this process the placement and the environment of the plan; the
+ * CPUs, where libvirt would undo the affinity, by the agent at `agent`. NULL: a dry
+ * run, which changes nothing but this process. What the host or the agent refuses goes
+ * to plan->error or, with best-effort, to plan->warnings; then plan->placed is
+ * false, and the process is where it was.
  */
-void plan_apply(struct plan *plan);
+void plan_apply(struct plan *plan, const char *agent);
 
 /* Prints the plan, one "key: value" a line, from "guest:" to "error:". */
 void plan_print(const struct plan *plan, FILE *stream);

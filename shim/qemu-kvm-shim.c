@@ -4,6 +4,7 @@
  * emulator. Without a name, a policy or a matching rule it changes nothing and
  * says nothing.
  */
+#include "agent.h"
 #include "emulator.h"
 #include "log.h"
 #include "marker_note.h"
@@ -79,7 +80,7 @@ static int start_planned(struct plan *plan, char *const argv[])
 
 	if (result < 0)
 		return give_up(error.text, emulator_exit_status(result));
-	plan_apply(plan);
+	plan_apply(plan, AGENT_SOCKET);
 	for (size_t i = 0; i < plan->warning_count; i++)
 		log_line("%s", plan->warnings[i].text);
 	if (error_is_set(&plan->error))
@@ -129,7 +130,8 @@ static void print_quoted(const char *word, FILE *stream)
 
 /*
  * The placement is really applied to this process, which is about to end: so it
- * is known, not guessed, whether the host would grant it.
+ * is known, not guessed, whether the host would grant it. The agent is not asked:
+ * what it sets would stay.
  */
 static int dry_run(char *const argv[])
 {
@@ -140,7 +142,7 @@ static int dry_run(char *const argv[])
 	bool missing = emulator_find(&emulator, &error) < 0; /* env= has no say in it */
 	bool refused;
 
-	plan_apply(&plan);
+	plan_apply(&plan, NULL);
 	plan_print(&plan, stdout);
 	refused = error_is_set(&plan.error);
 	if (missing) {

@@ -1,0 +1,47 @@
+/*
+ * What a shim and the agent, guest-pinningd, say to each other, and the shim's
+ * side of it. The agent sets the cpuset of a guest's cgroup, which takes root.
+ *
+ * One packet (SOCK_SEQPACKET) of printable ASCII each way, without a newline or a
+ * null byte; then the agent closes. The request says nothing of the guest: the
+ * agent asks the kernel who is there.
+ *
+ *	shim	guest-pinning 1 place
+ *	agent	guest-pinning 1 placed 0-1,4	the CPUs, as the kernel lists them
+ *	agent	guest-pinning 1 refused REASON
+ *
+ * The number is the protocol's version. A request that is anything else is
+ * answered "refused". Text that is not ASCII in REASON is UTF-8.
+ */
+#ifndef SHIM_AGENT_H
+#define SHIM_AGENT_H
+
+#include "error.h"
+#include "id_set.h"
+
+#ifndef RUNSTATEDIR
+#error "RUNSTATEDIR must be given, such as /run"
+#endif
+#define AGENT_DIRECTORY RUNSTATEDIR "/guest-pinning"
+#define AGENT_SOCKET AGENT_DIRECTORY "/agent.sock"
+
+#define AGENT_REQUEST "guest-pinning 1 place"
+#define AGENT_PLACED "guest-pinning 1 placed "
+#define AGENT_REFUSED "guest-pinning 1 refused "
+
+enum {
+	AGENT_REQUEST_MAX = 64,                                    /* bytes that the agent reads */
+	AGENT_REPLY_MAX = ID_SET_LIST_SIZE + sizeof(AGENT_PLACED), /* bytes that the shim reads */
+	AGENT_PATIENCE_MS = 5000,                                  /* in all, for an answer */
+};
+
+/*
+ * Asks the agent at `path` to give this process's guest the CPUs of its rule.
+ * Returns 0 when it has done that, with `cpus` filled; or -errno with `error` filled.
+ */
+int agent_place(const char *path, struct id_set *cpus, struct error *error);
+
+/* Whether an agent listens at `path`. Returns 0 or -errno. */
+int agent_is_there(const char *path);
+
+#endif

@@ -1,0 +1,279 @@
+#include "cpuset.h"
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOUNTS_SIZE = 1024 * 1024 };
+
+/* What is written: the cgroups as open directories, their cpusets as they are. */
+struct cpuset {
+	bool unified;
+	int parent;
+	int emulator;
+	struct id_set parent_cpus;
+	struct id_set emulator_cpus;
+};
+
+/* Whether a list of words with commas has the word in it. */
+static bool list_has(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (;;) {
+		if (strncmp(list, word, length) == 0 &&
+		    (list[length] == ',' || list[length] == '\0'))
+			return true;
+		list = strchr(list, ',');
+		if (list++ == NULL)
+			return false;
+	}
+}
+
+/*
+ * Takes one line of mountinfo (proc(5)):
+ *	ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS
+ * A blank in a path is written \040 there; the cgroups are not mounted at such.
+ */
+static bool mount_is_of(char *line, bool unified, const char **root, const char **point)
+{
+	char *word[6];
+	char *type = NULL;
+	char *options = NULL;
+	char *save = NULL;
+
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		word[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
+		if (word[i] == NULL)
+			return false;
+	}
+	do
+		type = strtok_r(NULL, " ", &save);
+	while (type != NULL && strcmp(type, "-") != 0);
+	type = strtok_r(NULL, " ", &save);
+	(void)strtok_r(NULL, " ", &save);
+	options = strtok_r(NULL, " ", &save);
+	*root = word[3];
+	*point = word[4];
+	if (type == NULL || options == NULL)
+		return false;
+	if (unified)
+		return strcmp(type, "cgroup2") == 0;
+	return strcmp(type, "cgroup") == 0 && list_has(options, "cpuset");
+}
+
+/*
+ * Opens a cgroup: its path is from the hierarchy's root, of which a container
+ * may have mounted only a part. Returns a descriptor or -errno.
+ */
+static int mounted_open(char *mounts, bool unified, const char *path)
+{
+	char *save = NULL;
+	int result = -ENOENT;
+
+	for (char *line = strtok_r(mounts, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char directory[2 * PATH_MAX];
+		const char *root;
+		const char *point;
+		size_t length;
+
+		if (!mount_is_of(line, unified, &root, &point))
+			continue;
+		length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+		if (strncmp(path, root, length) != 0 || path[length] != '/')
+			continue;
+		snprintf(directory, sizeof(directory), "%s%s", point, path + length);
+		result = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (result >= 0)
+			return result;
+		result = -errno;
+	}
+	return result;
+}
+
+/*
+ * A user's session has cgroups of its own, in which anybody may make one that is
+ * named like a guest's; those belong to that user.
+ */
+static int owner_check(int directory, const char *path, uid_t owner, struct error *error)
+{
+	struct stat stat;
+
+	if (fstat(directory, &stat) < 0)
+		return error_set(error, -errno, "cgroup %s: %s", path, strerror(errno));
+	if (stat.st_uid != 0 && stat.st_uid != owner)
+		return error_set(error, -EPERM,
+				 "cgroup %s belongs to uid %u, so it is not libvirt's", path,
+				 stat.st_uid);
+	return 0;
+}
+
+/* Opens a cgroup, which must be libvirt's. Returns a descriptor, or -errno with `error` filled. */
+static int cgroup_open(const struct roots *roots, bool unified, const char *path,
+		       struct error *error)
+{
+	char name[PATH_MAX];
+	char *mounts = malloc(MOUNTS_SIZE);
+	int result;
+	int fd;
+
+	if (mounts == NULL)
+		return error_set(error, -ENOMEM, "out of memory for the list of mounts");
+	snprintf(name, sizeof(name), "%s/self/mountinfo", roots->proc);
+	fd = (int)file_read(AT_FDCWD, name, mounts, MOUNTS_SIZE);
+	if (fd >= 0)
+		fd = mounted_open(mounts, unified, path);
+	free(mounts);
+	if (fd < 0)
+		return error_set(error, fd, "cgroup %s cannot be opened: %s", path, strerror(-fd));
+	result = owner_check(fd, path, roots->owner, error);
+	if (result == 0)
+		return fd;
+	close(fd);
+	return result;
+}
+
+static int cpus_read(int directory, const char *name, struct id_set *cpus, struct error *error)
+{
+	char text[ID_SET_LIST_SIZE];
+	ssize_t length = file_read(directory, name, text, sizeof(text));
+	int result = length < 0 ? (int)length : id_set_read(cpus, text);
+
+	if (result == -ENOENT)
+		return error_set(error, result,
+				 "its cgroup has no %s: is the cpuset controller on for libvirt's "
+				 "cgroups?",
+				 name);
+	if (result < 0)
+		return error_set(error, result, "%s of its cgroup cannot be read: %s", name,
+				 strerror(-result));
+	return 0;
+}
+
+static int cpus_write(int directory, const struct id_set *cpus, struct error *error)
+{
+	char list[ID_SET_LIST_SIZE];
+	char text[ID_SET_TEXT_SIZE];
+	int result =
+	    file_write(directory, "cpuset.cpus",
+		       id_set_is_empty(cpus) ? "\n" : id_set_format(cpus, list, sizeof(list)));
+
+	if (result < 0)
+		return error_set(error, result, "CPUs %s are refused by its cgroup: %s",
+				 id_set_format(cpus, text, sizeof(text)), strerror(-result));
+	return 0;
+}
+
+/* What of the CPUs that were asked for a cgroup really has. */
+static const char *granted_name(const struct cpuset *cpuset)
+{
+	return cpuset->unified ? "cpuset.cpus.effective" : "cpuset.cpus";
+}
+
+/* What the guest's cgroup may have at all must hold the rule's CPUs. */
+static int room_check(const struct cpuset *cpuset, int above, const struct id_set *cpus,
+		      struct error *error)
+{
+	char wanted[ID_SET_TEXT_SIZE];
+	char text[ID_SET_TEXT_SIZE];
+	struct id_set room;
+	int result = cpus_read(above, granted_name(cpuset), &room, error);
+
+	if (result < 0 || id_set_holds(&room, cpus))
+		return result;
+	return error_set(error, -EINVAL,
+			 "CPUs %s are not all in the cgroup that libvirt has its guests in, which "
+			 "has %s",
+			 id_set_format(cpus, wanted, sizeof(wanted)),
+			 id_set_format(&room, text, sizeof(text)));
+}
+
+/* What is left to "emulator": what libvirt gave it, as far as the rule goes. */
+static int emulator_cut(struct id_set *left, const struct id_set *cpus, struct error *error)
+{
+	char wanted[ID_SET_TEXT_SIZE];
+	char text[ID_SET_TEXT_SIZE];
+	struct id_set given = *left;
+
+	if (id_set_is_empty(&given)) /* v2: as its parent */
+		return 0;
+	id_set_cut(left, cpus);
+	if (!id_set_is_empty(left))
+		return 0;
+	return error_set(error, -EINVAL,
+			 "the guest's XML keeps its emulator to CPUs %s (emulatorpin, or cpuset of "
+			 "vcpu), the rule to %s",
+			 id_set_format(&given, text, sizeof(text)),
+			 id_set_format(cpus, wanted, sizeof(wanted)));
+}
+
+/* cgroup v1 refuses a child's CPUs that its parent has not, and to take them from the parent. */
+static int cpuset_write(const struct cpuset *cpuset, const struct id_set *emulator_cpus,
+			const struct id_set *cpus, struct error *error)
+{
+	struct id_set granted;
+	int result = 0;
+
+	if (!cpuset->unified)
+		result = cpus_write(cpuset->emulator, emulator_cpus, error);
+	if (result == 0)
+		result = cpus_write(cpuset->parent, cpus, error);
+	if (result == 0)
+		result = cpus_read(cpuset->parent, granted_name(cpuset), &granted, error);
+	if (result == 0 && !id_set_equal(&granted, cpus))
+		result = error_set(error, -EINVAL, "its cgroup has not taken the CPUs");
+	if (result == 0)
+		return 0;
+	/* As it was, as far as that can be had; the first failure is the one to tell. */
+	(void)cpus_write(cpuset->parent, &cpuset->parent_cpus, NULL);
+	if (!cpuset->unified)
+		(void)cpus_write(cpuset->emulator, &cpuset->emulator_cpus, NULL);
+	return result;
+}
+
+static int cpuset_narrow(struct cpuset *cpuset, int guest, const struct id_set *cpus,
+			 struct error *error)
+{
+	struct id_set left;
+	int result = room_check(cpuset, guest, cpus, error);
+
+	if (result == 0)
+		result = cpus_read(cpuset->parent, "cpuset.cpus", &cpuset->parent_cpus, error);
+	if (result == 0)
+		result = cpus_read(cpuset->emulator, "cpuset.cpus", &cpuset->emulator_cpus, error);
+	if (result < 0)
+		return result;
+	left = cpuset->emulator_cpus;
+	result = emulator_cut(&left, cpus, error);
+	return result < 0 ? result : cpuset_write(cpuset, &left, cpus, error);
+}
+
+int cpuset_place(const struct roots *roots, const struct cgroup *emulator,
+		 const struct guest_cgroup *found, const struct id_set *cpus, struct error *error)
+{
+	struct cpuset cpuset = {.unified = emulator->unified, .parent = -1, .emulator = -1};
+	int guest = cgroup_open(roots, emulator->unified, found->guest, error);
+	int result = guest;
+
+	if (result >= 0)
+		result = cpuset.parent =
+		    cgroup_open(roots, emulator->unified, found->parent, error);
+	if (result >= 0)
+		result = cpuset.emulator =
+		    cgroup_open(roots, emulator->unified, emulator->path, error);
+	if (result >= 0)
+		result = cpuset_narrow(&cpuset, guest, cpus, error);
+	if (cpuset.emulator >= 0)
+		close(cpuset.emulator);
+	if (cpuset.parent >= 0)
+		close(cpuset.parent);
+	if (guest >= 0)
+		close(guest);
+	return result;
+}

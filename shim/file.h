@@ -1,0 +1,21 @@
+/* Small files of the kernel's own file systems, read and written whole. */
+#ifndef SHIM_FILE_H
+#define SHIM_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Reads all of `name` in `directory` (as openat(2) takes them) and ends it with a
+ * null byte. Returns its length; -E2BIG where it does not fit into `size` bytes
+ * with that; or another -errno.
+ */
+ssize_t file_read(int directory, const char *name, char *text, size_t size);
+
+/*
+ * Writes `text` by one write(2), for such a file takes what it is given as a whole.
+ * Returns 0 or -errno.
+ */
+int file_write(int directory, const char *name, const char *text);
+
+#endif

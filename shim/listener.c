@@ -1,0 +1,128 @@
+#include "listener.h"
+#include "agent.h"
+#include "number.h"
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LISTENER_MODE = 0660, FIRST_INHERITED = 3 /* SD_LISTEN_FDS_START */ };
+
+static int option_of(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/* Whether the environment's variable is this very number. */
+static bool environment_is(const char *name, unsigned int wanted)
+{
+	const char *text = getenv(name);
+	unsigned int number;
+	size_t length = text == NULL ? 0 : number_read(text, INT_MAX, &number);
+
+	return length > 0 && text[length] == '\0' && number == wanted;
+}
+
+int listener_inherited(struct error *error)
+{
+	int fd = FIRST_INHERITED;
+	bool ours = environment_is("LISTEN_PID", (unsigned int)getpid());
+	bool one = environment_is("LISTEN_FDS", 1);
+
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	if (!ours)
+		return -ENOENT;
+	if (!one || option_of(fd, SO_DOMAIN) != AF_UNIX ||
+	    option_of(fd, SO_TYPE) != SOCK_SEQPACKET || option_of(fd, SO_ACCEPTCONN) != 1)
+		return error_set(error, -EINVAL,
+				 "systemd must hand over one socket: "
+				 "ListenSequentialPacket= in guest-pinningd.socket");
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return error_set(error, -errno, "the socket of systemd: %s", strerror(errno));
+	return fd;
+}
+
+/* Makes way for the socket: its directory, and nothing in its place. */
+static int path_prepare(const char *path, struct error *error)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat stat;
+
+	if (slash == NULL || slash == path || strlen(path) >= sizeof(directory))
+		return error_set(error, -EINVAL, "%s: the socket needs a path with a directory",
+				 path);
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return error_set(error, -errno, "%s: cannot be made: %s", directory,
+				 strerror(errno));
+	if (lstat(path, &stat) < 0)
+		return errno == ENOENT ? 0
+				       : error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISSOCK(stat.st_mode))
+		return error_set(error, -EEXIST, "%s: it is there and is no socket", path);
+	if (agent_is_there(path) != -ECONNREFUSED)
+		return error_set(error, -EADDRINUSE, "%s: another agent is running", path);
+	if (unlink(path) < 0)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* Nobody may connect before it has its group: it is made for its owner only. */
+static int socket_open_up(const char *path, struct error *error)
+{
+	const struct group *group = getgrnam(LISTENER_GROUP);
+
+	if (group == NULL)
+		return error_set(error, -ENOENT,
+				 "there is no group " LISTENER_GROUP
+				 ": make it, with the emulator's user in it");
+	if (chown(path, (uid_t)-1, group->gr_gid) < 0 || chmod(path, LISTENER_MODE) < 0)
+		return error_set(error, -errno, "%s: the group " LISTENER_GROUP ": %s", path,
+				 strerror(errno));
+	return 0;
+}
+
+int listener_make(const char *path, struct error *error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+	int result;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return error_set(error, -ENAMETOOLONG, "%s: the path is too long for a socket",
+				 path);
+	strcpy(address.sun_path, path);
+	result = path_prepare(path, error);
+	if (result < 0)
+		return result;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return error_set(error, -errno, "no socket: %s", strerror(errno));
+	umask(0177);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		result = error_set(error, -errno, "%s: %s", path, strerror(errno));
+	umask(022);
+	if (result == 0 && listen(fd, SERVER_BACKLOG) < 0)
+		result = error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (result == 0)
+		result = socket_open_up(path, error);
+	if (result == 0)
+		return fd;
+	close(fd);
+	return result;
+}

@@ -1,0 +1,145 @@
+#include "pins.h"
+
+#include <errno.h>
+#include <expat.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STATE_MAX = 16 * 1024 * 1024, CHUNK_SIZE = 16 * 1024, DEPTH_MAX = 3 };
+
+/* The way to the element that is being read, and what is looked for. */
+struct pins {
+	XML_Parser parser;
+	unsigned int depth;
+	bool in_place[DEPTH_MAX + 1]; /* whether the element at that depth is on the way to a pin */
+	bool unified;
+	const struct id_set *cpus;
+	struct error *error;
+};
+
+/* What pins at which depth: domstatus/domain/vcpu and domstatus/domain/cputune/vcpupin. */
+static const struct {
+	const char *name;
+	unsigned int depth;
+	bool pins;
+	const char *number; /* the attribute that says which one */
+} elements[] = {
+    {"domstatus", 0, false, NULL}, {"domain", 1, false, NULL},
+    {"cputune", 2, false, NULL},   {"vcpu", 2, true, NULL},
+    {"vcpupin", 3, true, "vcpu"},  {"iothreadpin", 3, true, "iothread"},
+};
+
+enum { ELEMENT_COUNT = sizeof(elements) / sizeof(elements[0]) };
+
+static const char *attribute_of(const char **attributes, const char *name)
+{
+	for (; name != NULL && *attributes != NULL; attributes += 2) {
+		if (strcmp(attributes[0], name) == 0)
+			return attributes[1];
+	}
+	return NULL;
+}
+
+static bool pin_fits(const struct pins *pins, const struct id_set *pin)
+{
+	struct id_set common = *pin;
+
+	if (!pins->unified)
+		return id_set_holds(pins->cpus, pin);
+	id_set_cut(&common, pins->cpus);
+	return !id_set_is_empty(&common);
+}
+
+static void pin_check(struct pins *pins, const char *element, const char *number,
+		      const char *cpuset)
+{
+	char text[ID_SET_TEXT_SIZE];
+	char wanted[ID_SET_TEXT_SIZE];
+	struct id_set pin;
+
+	if (id_set_read(&pin, cpuset) < 0 || id_set_is_empty(&pin) || pin_fits(pins, &pin))
+		return;
+	error_set(pins->error, -EINVAL,
+		  "the guest's XML pins to CPUs %s (%s%s%.10s), the rule gives it %s, and %s: "
+		  "change one of them (virsh edit)",
+		  id_set_format(&pin, text, sizeof(text)), element, number != NULL ? " " : "",
+		  number != NULL ? number : "", id_set_format(pins->cpus, wanted, sizeof(wanted)),
+		  pins->unified ? "they have none in common"
+				: "under cgroup v1 no pin may go beyond that");
+	XML_StopParser(pins->parser, XML_FALSE);
+}
+
+static void XMLCALL element_starts(void *context, const char *name, const char **attributes)
+{
+	struct pins *pins = context;
+	unsigned int depth = pins->depth++;
+	const char *cpuset = attribute_of(attributes, "cpuset");
+
+	if (depth > DEPTH_MAX)
+		return;
+	pins->in_place[depth] = false;
+	if (depth > 0 && !pins->in_place[depth - 1])
+		return;
+	for (size_t i = 0; i < ELEMENT_COUNT; i++) {
+		if (elements[i].depth != depth || strcmp(elements[i].name, name) != 0)
+			continue;
+		pins->in_place[depth] = true;
+		if (elements[i].pins && cpuset != NULL)
+			pin_check(pins, name, attribute_of(attributes, elements[i].number), cpuset);
+	}
+}
+
+static void XMLCALL element_ends(void *context, const char *name)
+{
+	struct pins *pins = context;
+
+	(void)name;
+	pins->depth--;
+}
+
+/* Opens the state as libvirt writes it: a file of root's. Returns a descriptor or -errno. */
+static int state_open(const struct roots *roots, const char *guest)
+{
+	char path[PATH_MAX];
+	struct stat stat;
+	int length = snprintf(path, sizeof(path), "%s/%s.xml", roots->libvirt, guest);
+	int fd;
+
+	if (length < 0 || (size_t)length >= sizeof(path) || strchr(guest, '/') != NULL)
+		return -EINVAL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= STATE_MAX &&
+	    (stat.st_uid == 0 || stat.st_uid == roots->owner))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
+int pins_check(const struct roots *roots, const char *guest, bool unified,
+	       const struct id_set *cpus, struct error *error)
+{
+	struct pins pins = {.unified = unified, .cpus = cpus, .error = error};
+	char text[CHUNK_SIZE];
+	enum XML_Status status = XML_STATUS_OK;
+	ssize_t length = 0;
+	int fd = state_open(roots, guest);
+
+	if (fd < 0)
+		return 0;
+	pins.parser = XML_ParserCreate(NULL);
+	if (pins.parser != NULL) {
+		XML_SetUserData(pins.parser, &pins);
+		XML_SetElementHandler(pins.parser, element_starts, element_ends);
+		while (status == XML_STATUS_OK && (length = read(fd, text, sizeof(text))) > 0)
+			status = XML_Parse(pins.parser, text, (int)length, XML_FALSE);
+		XML_ParserFree(pins.parser);
+	}
+	close(fd);
+	return error_is_set(error) ? -EINVAL : 0;
+}

@@ -1,0 +1,16 @@
+/* One request to the agent: who asks, what the policy says of it, and doing that. */
+#ifndef SHIM_REQUEST_H
+#define SHIM_REQUEST_H
+
+#include "agent.h"
+#include "roots.h"
+
+/*
+ * Serves what has come over a connection: `message` of `length` bytes, which may
+ * be anything. Writes the answer, an AGENT_PLACED or AGENT_REFUSED message, to
+ * `reply`, and one line to the log.
+ */
+void request_serve(int connection, const char *message, size_t length, const struct roots *roots,
+		   char reply[AGENT_REPLY_MAX]);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * Where the agent looks: the host itself, or a made-up tree in the tests. An
+ * installed agent takes nothing of it from its environment.
+ */
+#ifndef SHIM_ROOTS_H
+#define SHIM_ROOTS_H
+
+#include <sys/types.h>
+
+struct roots {
+	const char *proc;    /* "/proc" */
+	const char *libvirt; /* its state of running guests: "/run/libvirt/qemu" */
+	const char *policy;  /* the main policy file */
+	uid_t owner; /* who besides root may own what is trusted: policy, shims, cgroups; 0 */
+};
+
+#endif
