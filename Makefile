@@ -1,7 +1,7 @@
 # qemu-kvm-shim. GNU make; libraries by pkg-config.
 #
 #   make                 build/qemu-kvm-shim, build/guest-pinningd, build/guest-pinning
-#   make install         DESTDIR= PREFIX= LIBEXECDIR= SYSCONFDIR=
+#   make install         DESTDIR= PREFIX= LIBEXECDIR= SYSCONFDIR= RUNSTATEDIR= UNITDIR=
 #   make test            any Linux machine, root or not; touches nothing outside build/
 #   make e2e             a throw-away host, as root: real libvirt, real emulator
 #   make lint            formatting, static analysis, shell scripts
@@ -48,6 +48,8 @@ TOOL_PARTS := $(call objects,install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS := $(patsubst tests/cli/%.c,$(BUILD)/tests/%,$(wildcard tests/cli/*.c))
+
+UNITS := guest-pinningd.socket guest-pinningd.service
 
 TOOL_CFLAGS = $(shell $(PKG_CONFIG) --cflags jansson libattr)
 TOOL_LIBS = $(shell $(PKG_CONFIG) --libs jansson libattr)
@@ -105,14 +107,22 @@ $(BUILD)/%.o: %.c Makefile $(BUILD)/paths
 
 install: all
 	install -D -m 755 $(BUILD)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinning
+	install -D -m 755 $(BUILD)/guest-pinningd $(DESTDIR)$(SBINDIR)/guest-pinningd
 	install -D -m 755 $(BUILD)/qemu-kvm-shim $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
+	install -d $(DESTDIR)$(UNITDIR)
+	for unit in $(UNITS); do \
+		sed 's,@SBINDIR@,$(SBINDIR),; s,@RUNSTATEDIR@,$(RUNSTATEDIR),' \
+			packaging/systemd/$$unit.in >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
 	@# An administrator's policy is never overwritten.
 	test -e $(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf || \
 		install -D -m 644 policy/guest-pinning.conf \
 			$(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/guest-pinning $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
+	rm -f $(DESTDIR)$(SBINDIR)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinningd \
+		$(DESTDIR)$(SHIMDIR)/qemu-kvm-shim $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	-rmdir $(DESTDIR)$(SHIMDIR)
 
 clean:

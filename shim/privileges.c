@@ -24,21 +24,23 @@ static bool is_dropped(void)
 	return true;
 }
 
+/* Both can be done only while there is CAP_SETPCAP: the bounding set first. */
+static bool drop(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			    KEPT) == 0 &&
+	       capng_apply(CAPNG_SELECT_BOTH) == 0;
+}
+
 int privileges_drop(struct error *error)
 {
-	capng_select_t sets = CAPNG_SELECT_CAPS;
-
-	if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, KEPT) ||
-	    geteuid() != 0)
+	if (geteuid() != 0 || capng_get_caps_process() < 0 ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, KEPT))
 		return error_set(error, -EPERM,
 				 "the agent must be started as root, with CAP_SYS_PTRACE");
-	/* systemd has cut the bounding set already, and with it what would cut it. */
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
-		sets = CAPNG_SELECT_BOTH;
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, KEPT) <
-		0 ||
-	    capng_apply(sets) < 0 || !is_dropped())
+	/* systemd may have done it already, and does not let it be done again. */
+	if (!is_dropped() && !(drop() && is_dropped()))
 		return error_set(error, -EPERM, "the capabilities cannot be dropped");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(error, -errno, "no_new_privs: %s", strerror(errno));

@@ -1,4 +1,5 @@
 /* guest-pinning install and uninstall. */
+#include "agent.h"
 #include "install.h"
 #include "log.h"
 #include "marker.h"
@@ -54,6 +55,9 @@ static int place(int argc, char *argv[], bool install)
 		return VERB_PROBLEM;
 	}
 	printf("%s: %s\n", argv[first], told[install][result]);
+	if (install && agent_is_there(AGENT_SOCKET) < 0)
+		puts("The agent is not running, and without it libvirt cannot start a guest whose "
+		     "rule\ngives it CPUs: systemctl enable --now guest-pinningd.socket");
 	return verb_finish(VERB_FINE);
 }
 
