@@ -11,11 +11,9 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -97,21 +95,6 @@ static void ready_tell(void)
 		close(fd);
 }
 
-/* Returns a descriptor that SIGTERM and SIGINT come over, or -errno. */
-static int signals_take(void)
-{
-	sigset_t signals;
-	int fd;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return -errno;
-	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
 /* The socket, by whom it is to be had. *made: here, and so removed here. */
 static int listener_find(const struct settings *settings, const char **made, struct error *error)
 {
@@ -128,7 +111,6 @@ static int listener_find(const struct settings *settings, const char **made, str
 static int serve(const struct settings *settings, int listener, struct error *error)
 {
 	int result = privileges_drop(error);
-	int signals;
 
 	if (result < 0)
 		return result;
@@ -138,11 +120,8 @@ static int serve(const struct settings *settings, int listener, struct error *er
 					 strerror(errno));
 		log_to_syslog();
 	}
-	signals = signals_take();
-	if (signals < 0)
-		return error_set(error, signals, "signals: %s", strerror(-signals));
 	ready_tell();
-	return server_run(listener, signals, &settings->roots, error);
+	return server_run(listener, &settings->roots, error);
 }
 
 int main(int argc, char *argv[])

@@ -46,15 +46,14 @@ static bool symbol_find(void *handle, const char *name, void *pointer)
 	return symbol != NULL;
 }
 
-static struct numa_library opened;
-static void *open_handle;
-
 int numa_library_open(const struct numa_library **library, struct error *error)
 {
+	static struct numa_library opened;
+	static bool is_open;
 	void *handle;
 
 	*library = &opened;
-	if (open_handle != NULL)
+	if (is_open)
 		return 0;
 	handle = dlopen("libnuma.so.1", RTLD_NOW);
 	if (handle == NULL)
@@ -80,15 +79,8 @@ int numa_library_open(const struct numa_library **library, struct error *error)
 		dlclose(handle);
 		return error_set(error, -ENOSYS, "this kernel has no NUMA memory policy");
 	}
-	open_handle = handle;
+	is_open = true;
 	return 0;
-}
-
-void numa_library_close(void)
-{
-	if (open_handle != NULL)
-		dlclose(open_handle);
-	open_handle = NULL;
 }
 
 void numa_library_copy(const struct numa_library *library, const struct bitmask *mask,

@@ -33,9 +33,6 @@ struct numa_library {
  */
 int numa_library_open(const struct numa_library **library, struct error *error);
 
-/* Forgets it, so that the next one who opens it sees the host as it is then. */
-void numa_library_close(void);
-
 /* The last warning of the library since the last call, or "". It prints none itself. */
 const char *numa_library_warning(void);
 

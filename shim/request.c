@@ -1,7 +1,6 @@
 #include "request.h"
 #include "cpuset.h"
 #include "log.h"
-#include "numa_library.h"
 #include "peer.h"
 #include "pins.h"
 #include "plan.h"
@@ -13,8 +12,8 @@
 
 /*
  * The agent resolves rules for others, so it may itself run anywhere: libnuma
- * knows no CPU that its caller may not use. What the host has changes (a CPU goes
- * offline), so libnuma looks anew for each request.
+ * knows no CPU that its caller may not use. (What the host has may change: this is
+ * a process that serves one request, and so sees the host as it is now.)
  */
 static void view_of_host(void)
 {
@@ -31,7 +30,6 @@ static int plan_guest(struct plan *plan, const struct peer *peer, const struct r
 {
 	view_of_host();
 	plan_make(plan, peer->guest, (struct policy_source){roots->policy, roots->owner});
-	numa_library_close();
 	if (plan->placed && plan->placement.sets_cpus)
 		return 0;
 	if (error_is_set(&plan->reason))

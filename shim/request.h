@@ -6,9 +6,9 @@
 #include "roots.h"
 
 /*
- * Serves what has come over a connection: `message` of `length` bytes, which may
- * be anything. Writes the answer, an AGENT_PLACED or AGENT_REFUSED message, to
- * `reply`, and one line to the log.
+ * In a process of its own (see server.h), serves what has come over a connection: `message` of
+ * `length` bytes, which may be anything. Writes the answer, an AGENT_PLACED or AGENT_REFUSED
+ * message, to `reply`, and one line to the log.
  */
 void request_serve(int connection, const char *message, size_t length, const struct roots *roots,
 		   char reply[AGENT_REPLY_MAX]);

@@ -1,8 +1,11 @@
 /*
- * The agent's connections: one loop, one request at a time, and what a client can
- * cost is bounded. A request is in the connection's queue when the shim's
- * connect(2) has been seen or a moment later, so one that says nothing is not
- * waited for long, and not at all when its place is needed.
+ * The agent's connections: one loop, and a process of its own for each request. A
+ * peer that is looked at can hold up whoever looks (its command line is read from
+ * its memory, which may be a file of its own file system), so that is done by a
+ * process that can be ended; and one that is crashed takes nothing with it.
+ *
+ * What clients can cost is bounded: see the limits. When all workers are busy, new
+ * connections wait in the kernel's queue.
  */
 #ifndef SHIM_SERVER_H
 #define SHIM_SERVER_H
@@ -12,15 +15,17 @@
 
 enum {
 	SERVER_BACKLOG = 256,    /* connections that the kernel holds until they are seen */
-	SERVER_SILENT_MAX = 64,  /* that are held without having said anything */
-	SERVER_SILENT_MS = 2000, /* for so long */
+	SERVER_SILENT_MAX = 64,  /* that are held without having said anything, */
+	SERVER_SILENT_MS = 2000, /* for so long; the oldest goes first where one too many comes */
+	SERVER_WORKERS_MAX = 16, /* requests at a time, */
+	SERVER_WORKER_MS = 2000, /* each for so long: it takes some 2 ms */
 };
 
 /*
- * Serves what comes over `listener`, a listening SOCK_SEQPACKET socket, until a
- * signal comes over `signals`, a signalfd. Returns 0 then; or -errno with `error`
- * filled where it cannot go on.
+ * Serves what comes over `listener`, a listening SOCK_SEQPACKET socket that does not
+ * block, until SIGTERM or SIGINT. Blocks these and SIGCHLD. Returns 0; or -errno
+ * with `error` filled where it cannot go on.
  */
-int server_run(int listener, int signals, const struct roots *roots, struct error *error);
+int server_run(int listener, const struct roots *roots, struct error *error);
 
 #endif
