@@ -16,6 +16,7 @@ struct cpuset {
 	bool unified;
 	int parent;
 	int emulator;
+	struct id_set room; /* what the guest's cgroup may have at all */
 	struct id_set parent_cpus;
 	struct id_set emulator_cpus;
 };
@@ -177,21 +178,20 @@ static const char *granted_name(const struct cpuset *cpuset)
 }
 
 /* What the guest's cgroup may have at all must hold the rule's CPUs. */
-static int room_check(const struct cpuset *cpuset, int above, const struct id_set *cpus,
-		      struct error *error)
+static int room_read(struct cpuset *cpuset, int guest, const struct id_set *cpus,
+		     struct error *error)
 {
 	char wanted[ID_SET_TEXT_SIZE];
 	char text[ID_SET_TEXT_SIZE];
-	struct id_set room;
-	int result = cpus_read(above, granted_name(cpuset), &room, error);
+	int result = cpus_read(guest, granted_name(cpuset), &cpuset->room, error);
 
-	if (result < 0 || id_set_holds(&room, cpus))
+	if (result < 0 || id_set_holds(&cpuset->room, cpus))
 		return result;
 	return error_set(error, -EINVAL,
 			 "CPUs %s are not all in the cgroup that libvirt has its guests in, which "
 			 "has %s",
 			 id_set_format(cpus, wanted, sizeof(wanted)),
-			 id_set_format(&room, text, sizeof(text)));
+			 id_set_format(&cpuset->room, text, sizeof(text)));
 }
 
 /* What is left to "emulator": what libvirt gave it, as far as the rule goes. */
@@ -230,8 +230,10 @@ static int cpuset_write(const struct cpuset *cpuset, const struct id_set *emulat
 		result = error_set(error, -EINVAL, "its cgroup has not taken the CPUs");
 	if (result == 0)
 		return 0;
-	/* As it was, as far as that can be had; the first failure is the one to tell. */
-	(void)cpus_write(cpuset->parent, &cpuset->parent_cpus, NULL);
+	/* As it was; but v2 takes back none at all from a cgroup with processes. */
+	(void)cpus_write(
+	    cpuset->parent,
+	    id_set_is_empty(&cpuset->parent_cpus) ? &cpuset->room : &cpuset->parent_cpus, NULL);
 	if (!cpuset->unified)
 		(void)cpus_write(cpuset->emulator, &cpuset->emulator_cpus, NULL);
 	return result;
@@ -241,7 +243,7 @@ static int cpuset_narrow(struct cpuset *cpuset, int guest, const struct id_set *
 			 struct error *error)
 {
 	struct id_set left;
-	int result = room_check(cpuset, guest, cpus, error);
+	int result = room_read(cpuset, guest, cpus, error);
 
 	if (result == 0)
 		result = cpus_read(cpuset->parent, "cpuset.cpus", &cpuset->parent_cpus, error);

@@ -17,20 +17,22 @@ struct pins {
 	unsigned int depth;
 	bool in_place[DEPTH_MAX + 1]; /* whether the element at that depth is on the way to a pin */
 	bool unified;
-	const struct id_set *cpus;
+	const struct placement *placement;
 	struct error *error;
 };
 
-/* What pins at which depth: domstatus/domain/vcpu and domstatus/domain/cputune/vcpupin. */
-static const struct {
+/* What pins, where: domstatus/domain/vcpu, domstatus/domain/cputune/vcpupin … */
+static const struct element {
 	const char *name;
 	unsigned int depth;
-	bool pins;
-	const char *number; /* the attribute that says which one */
+	const char *list;   /* the attribute that says to what; NULL: only on the way */
+	const char *number; /* the attribute that says which one; NULL: there is but one */
 } elements[] = {
-    {"domstatus", 0, false, NULL}, {"domain", 1, false, NULL},
-    {"cputune", 2, false, NULL},   {"vcpu", 2, true, NULL},
-    {"vcpupin", 3, true, "vcpu"},  {"iothreadpin", 3, true, "iothread"},
+    {"domstatus", 0, NULL, NULL},        {"domain", 1, NULL, NULL},
+    {"vcpu", 2, "cpuset", NULL},         {"cputune", 2, NULL, NULL},
+    {"vcpupin", 3, "cpuset", "vcpu"},    {"iothreadpin", 3, "cpuset", "iothread"},
+    {"numatune", 2, NULL, NULL},         {"memory", 3, "nodeset", NULL},
+    {"memnode", 3, "nodeset", "cellid"},
 };
 
 enum { ELEMENT_COUNT = sizeof(elements) / sizeof(elements[0]) };
@@ -44,40 +46,63 @@ static const char *attribute_of(const char **attributes, const char *name)
 	return NULL;
 }
 
-static bool pin_fits(const struct pins *pins, const struct id_set *pin)
-{
-	struct id_set common = *pin;
-
-	if (!pins->unified)
-		return id_set_holds(pins->cpus, pin);
-	id_set_cut(&common, pins->cpus);
-	return !id_set_is_empty(&common);
-}
-
-static void pin_check(struct pins *pins, const char *element, const char *number,
-		      const char *cpuset)
+static void pins_refuse(struct pins *pins, const struct element *element, const char *number,
+			const struct id_set *pin, const struct id_set *given, const char *why)
 {
 	char text[ID_SET_TEXT_SIZE];
 	char wanted[ID_SET_TEXT_SIZE];
+
+	error_set(pins->error, -EINVAL,
+		  "the guest's XML pins to %s %s (%s%s%.10s), the rule gives it %s, and %s: "
+		  "change one of them (virsh edit)",
+		  given == &pins->placement->cpus ? "CPUs" : "nodes",
+		  id_set_format(pin, text, sizeof(text)), element->name, number != NULL ? " " : "",
+		  number != NULL ? number : "", id_set_format(given, wanted, sizeof(wanted)), why);
+	XML_StopParser(pins->parser, XML_FALSE);
+}
+
+static void cpus_check(struct pins *pins, const struct element *element, const char *number,
+		       const struct id_set *pin)
+{
+	const struct id_set *given = &pins->placement->cpus;
+	struct id_set common = *pin;
+
+	id_set_cut(&common, given);
+	if (id_set_is_empty(&common))
+		pins_refuse(pins, element, number, pin, given, "they have none in common");
+	else if (!pins->unified && !id_set_equal(&common, pin))
+		pins_refuse(pins, element, number, pin, given,
+			    "under cgroup v1 no pin may go beyond that");
+}
+
+static void nodes_check(struct pins *pins, const struct element *element, const char *number,
+			const struct id_set *pin)
+{
+	const struct id_set *given = &pins->placement->nodes;
+
+	if (pins->placement->sets_memory && !id_set_is_empty(given) && !id_set_holds(given, pin))
+		pins_refuse(pins, element, number, pin, given,
+			    "QEMU would take its memory from there");
+}
+
+static void element_check(struct pins *pins, const struct element *element, const char **attributes)
+{
+	const char *list = attribute_of(attributes, element->list);
+	const char *number = attribute_of(attributes, element->number);
 	struct id_set pin;
 
-	if (id_set_read(&pin, cpuset) < 0 || id_set_is_empty(&pin) || pin_fits(pins, &pin))
+	if (list == NULL || id_set_read(&pin, list) < 0 || id_set_is_empty(&pin))
 		return;
-	error_set(pins->error, -EINVAL,
-		  "the guest's XML pins to CPUs %s (%s%s%.10s), the rule gives it %s, and %s: "
-		  "change one of them (virsh edit)",
-		  id_set_format(&pin, text, sizeof(text)), element, number != NULL ? " " : "",
-		  number != NULL ? number : "", id_set_format(pins->cpus, wanted, sizeof(wanted)),
-		  pins->unified ? "they have none in common"
-				: "under cgroup v1 no pin may go beyond that");
-	XML_StopParser(pins->parser, XML_FALSE);
+	if (strcmp(element->list, "nodeset") == 0)
+		nodes_check(pins, element, number, &pin);
+	else
+		cpus_check(pins, element, number, &pin);
 }
 
 static void XMLCALL element_starts(void *context, const char *name, const char **attributes)
 {
 	struct pins *pins = context;
 	unsigned int depth = pins->depth++;
-	const char *cpuset = attribute_of(attributes, "cpuset");
 
 	if (depth > DEPTH_MAX)
 		return;
@@ -88,8 +113,7 @@ static void XMLCALL element_starts(void *context, const char *name, const char *
 		if (elements[i].depth != depth || strcmp(elements[i].name, name) != 0)
 			continue;
 		pins->in_place[depth] = true;
-		if (elements[i].pins && cpuset != NULL)
-			pin_check(pins, name, attribute_of(attributes, elements[i].number), cpuset);
+		element_check(pins, &elements[i], attributes);
 	}
 }
 
@@ -122,9 +146,9 @@ static int state_open(const struct roots *roots, const char *guest)
 }
 
 int pins_check(const struct roots *roots, const char *guest, bool unified,
-	       const struct id_set *cpus, struct error *error)
+	       const struct placement *placement, struct error *error)
 {
-	struct pins pins = {.unified = unified, .cpus = cpus, .error = error};
+	struct pins pins = {.unified = unified, .placement = placement, .error = error};
 	char text[CHUNK_SIZE];
 	enum XML_Status status = XML_STATUS_OK;
 	ssize_t length = 0;

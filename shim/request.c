@@ -53,8 +53,8 @@ static int guest_place(struct peer *peer, const struct roots *roots, struct plan
 	if (result == 0)
 		result = plan_guest(plan, peer, roots, error);
 	if (result == 0)
-		result = pins_check(roots, peer->guest, peer->cgroup.unified, &plan->placement.cpus,
-				    error);
+		result =
+		    pins_check(roots, peer->guest, peer->cgroup.unified, &plan->placement, error);
 	/* A dead peer's cgroup may be gone, and its name be given to another guest's. */
 	if (result == 0)
 		result = peer_alive(peer, error);
