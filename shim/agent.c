@@ -14,8 +14,8 @@ static int agent_connect(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = AGENT_PATIENCE_MS / 1000};
-	int fd;
 	int code;
+	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -24,10 +24,12 @@ static int agent_connect(const char *path)
 	if (fd < 0)
 		return -errno;
 	/* unix(7): of a blocking connect(2), too. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	code = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ? errno : 0;
+	/* signal(7): such a wait is interrupted by SIGCONT, too. */
+	while (code == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		code = errno == EINTR ? 0 : errno;
+	if (code == 0)
 		return fd;
-	code = errno;
 	close(fd);
 	return code == EAGAIN ? -ETIMEDOUT : -code;
 }
@@ -82,12 +84,13 @@ static int agent_failed(const char *path, int code, struct error *error)
 			 strerror(-code));
 }
 
-static int answer_read_cpus(const char *answer, struct id_set *cpus, struct error *error)
+static int answer_read_cpus(const char *answer, size_t length, struct id_set *cpus,
+			    struct error *error)
 {
 	if (strncmp(answer, AGENT_REFUSED, strlen(AGENT_REFUSED)) == 0)
 		return error_set(error, -EPERM, "the agent refuses: %s",
 				 answer + strlen(AGENT_REFUSED));
-	if (strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
+	if (strlen(answer) != length || strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
 	    id_set_read(cpus, answer + strlen(AGENT_PLACED)) < 0 || id_set_is_empty(cpus))
 		return error_set(error, -EPROTO,
 				 "the agent answers what this shim does not understand: install "
@@ -115,5 +118,5 @@ int agent_place(const char *path, struct id_set *cpus, struct error *error)
 	if (length == 0)
 		return error_set(error, -EPIPE,
 				 "the agent at %s has ended without an answer: see its log", path);
-	return answer_read_cpus(answer, cpus, error);
+	return answer_read_cpus(answer, (size_t)length, cpus, error);
 }

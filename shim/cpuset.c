@@ -87,7 +87,8 @@ static int mounted_open(char *mounts, bool unified, const char *path)
 		if (!mount_is_of(line, unified, &root, &point))
 			continue;
 		length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-		if (strncmp(path, root, length) != 0 || path[length] != '/')
+		if (strncmp(path, root, length) != 0 ||
+		    (path[length] != '/' && path[length] != '\0'))
 			continue;
 		snprintf(directory, sizeof(directory), "%s%s", point, path + length);
 		result = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -60,7 +60,7 @@ int id_set_read(struct id_set *set, const char *text)
 	int result;
 
 	memset(set, 0, sizeof(*set));
-	if (length >= sizeof(list))
+	if (length >= sizeof(list) || (text[length] == '\n' && text[length + 1] != '\0'))
 		return -EINVAL;
 	memcpy(list, text, length);
 	list[length] = '\0';

@@ -1,12 +1,15 @@
 #include "server.h"
+#include "cgroup.h"
 #include "clock.h"
 #include "log.h"
 #include "request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -16,30 +19,40 @@
 
 enum { ACCEPTED_AT_ONCE = 64 }; /* then the others have their turn */
 
+/* What has come of a connection. */
+enum turn {
+	TURN_SILENT, /* it has said nothing yet */
+	TURN_WAITS,  /* for another request of its cgroup */
+	TURN_DONE,
+};
+
 struct server {
 	const struct roots *roots;
-	size_t silent_count;
+	size_t held_count;
 	struct {
 		int fd;
-		long long until;     /* clock_milliseconds() */
-	} silent[SERVER_SILENT_MAX]; /* connections that have said nothing yet, the oldest first */
+		long long until; /* clock_milliseconds() */
+		enum turn turn;
+	} held[SERVER_HELD_MAX]; /* connections that are not done, the oldest first */
 	size_t worker_count;
 	struct {
 		pid_t pid;
 		long long until;
+		struct cgroup cgroup;  /* of the peer */
 	} workers[SERVER_WORKERS_MAX]; /* the oldest first */
 };
 
-static void silent_add(struct server *server, int fd)
+static void held_add(struct server *server, int fd, enum turn turn)
 {
-	if (server->silent_count == SERVER_SILENT_MAX) {
-		close(server->silent[0].fd);
-		server->silent_count--;
-		memmove(server->silent, server->silent + 1,
-			server->silent_count * sizeof(server->silent[0]));
+	if (server->held_count == SERVER_HELD_MAX) {
+		close(server->held[0].fd);
+		server->held_count--;
+		memmove(server->held, server->held + 1,
+			server->held_count * sizeof(server->held[0]));
 	}
-	server->silent[server->silent_count].fd = fd;
-	server->silent[server->silent_count++].until = clock_milliseconds() + SERVER_SILENT_MS;
+	server->held[server->held_count].fd = fd;
+	server->held[server->held_count].turn = turn;
+	server->held[server->held_count++].until = clock_milliseconds() + SERVER_HELD_MS;
 }
 
 /* Answers one message, in a process of its own. */
@@ -52,7 +65,39 @@ static void worker_run(int fd, const char *message, size_t length, const struct 
 	(void)send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void worker_start(struct server *server, int fd, const char *message, size_t length)
+static bool workers_busy(const struct server *server)
+{
+	return server->worker_count == SERVER_WORKERS_MAX;
+}
+
+/*
+ * The cgroup of a peer, read from what cannot hold up the reader. Where it cannot be
+ * read it is the empty one; a worker will say why.
+ */
+static void peer_cgroup(int fd, const struct roots *roots, struct cgroup *cgroup)
+{
+	char path[PATH_MAX];
+	struct ucred who = {0};
+	socklen_t size = sizeof(who);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+	snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, who.pid);
+	if (cgroup_read(AT_FDCWD, path, cgroup) < 0)
+		cgroup->path[0] = '\0';
+}
+
+static bool cgroup_is_served(const struct server *server, const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < server->worker_count; i++) {
+		if (cgroup->path[0] != '\0' &&
+		    strcmp(server->workers[i].cgroup.path, cgroup->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void worker_start(struct server *server, int fd, const struct cgroup *cgroup,
+			 const char *message, size_t length)
 {
 	pid_t pid = fork();
 
@@ -67,45 +112,51 @@ static void worker_start(struct server *server, int fd, const char *message, siz
 		return;
 	}
 	server->workers[server->worker_count].pid = pid;
+	server->workers[server->worker_count].cgroup = *cgroup;
 	server->workers[server->worker_count++].until = clock_milliseconds() + SERVER_WORKER_MS;
 }
 
-static bool workers_busy(const struct server *server)
-{
-	return server->worker_count == SERVER_WORKERS_MAX;
-}
-
-/* Has what a connection says served. Returns false where it has said nothing yet. */
-static bool connection_serve(struct server *server, int fd)
+/*
+ * Has what a connection says served. A guest asks once, so of one cgroup only one
+ * request is served at a time: whoever holds up a worker holds up nobody else.
+ */
+static enum turn connection_serve(struct server *server, int fd)
 {
 	char message[AGENT_REQUEST_MAX];
+	struct cgroup cgroup;
 	/* MSG_TRUNC: the packet's own length, however much of it is read. */
-	ssize_t length = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t length = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC | MSG_PEEK);
 
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
+		return TURN_SILENT;
 	/* An empty packet cannot be told from the end, and is no request either. */
-	if (length > 0)
-		worker_start(server, fd, message, (size_t)length);
-	return true;
+	if (length <= 0)
+		return TURN_DONE;
+	peer_cgroup(fd, server->roots, &cgroup);
+	if (cgroup_is_served(server, &cgroup))
+		return TURN_WAITS;
+	/* Closing with a message unread would tell the peer of an error instead of the answer. */
+	(void)recv(fd, NULL, 0, MSG_DONTWAIT);
+	worker_start(server, fd, &cgroup, message, (size_t)length);
+	return TURN_DONE;
 }
 
-/* Serves those that speak now, and leaves those whose time is over. */
-static void silent_serve(struct server *server, const struct pollfd *polled)
+/* Serves those that have spoken, and leaves the others when their time is over. */
+static void held_serve(struct server *server)
 {
 	long long now = clock_milliseconds();
 	size_t kept = 0;
 
-	for (size_t i = 0; i < server->silent_count; i++) {
-		bool served = polled[i].revents != 0 && !workers_busy(server) &&
-			      connection_serve(server, server->silent[i].fd);
-
-		if (served || server->silent[i].until <= now)
-			close(server->silent[i].fd);
+	for (size_t i = 0; i < server->held_count && !workers_busy(server); i++)
+		server->held[i].turn = connection_serve(server, server->held[i].fd);
+	for (size_t i = 0; i < server->held_count; i++) {
+		if (server->held[i].turn == TURN_DONE ||
+		    (server->held[i].until <= now && !workers_busy(server)))
+			close(server->held[i].fd);
 		else
-			server->silent[kept++] = server->silent[i];
+			server->held[kept++] = server->held[i];
 	}
-	server->silent_count = kept;
+	server->held_count = kept;
 }
 
 /* Whether accept(2) fails for the one connection only, or for want of what comes back. */
@@ -135,10 +186,13 @@ static int connections_accept(struct server *server, int listener)
 			(void)poll(NULL, 0, 10); /* or this would be a busy loop */
 			return 0;
 		}
-		if (connection_serve(server, fd))
+
+		enum turn turn = connection_serve(server, fd);
+
+		if (turn == TURN_DONE)
 			close(fd);
 		else
-			silent_add(server, fd);
+			held_add(server, fd, turn);
 	}
 	return 0;
 }
@@ -165,8 +219,8 @@ static int patience(const struct server *server)
 	long long until = -1;
 	long long left;
 
-	if (server->silent_count > 0 && !workers_busy(server))
-		until = server->silent[0].until;
+	if (server->held_count > 0 && !workers_busy(server))
+		until = server->held[0].until;
 	if (server->worker_count > 0 && (until < 0 || server->workers[0].until < until))
 		until = server->workers[0].until;
 	if (until < 0)
@@ -206,20 +260,23 @@ static bool signals_tell_end(int signals)
 /* Waits for something, and sees to it. Returns 1, 0 where the agent is to end, or -errno. */
 static int server_turn(struct server *server, int listener, int signals)
 {
-	struct pollfd polled[2 + SERVER_SILENT_MAX] = {{.fd = signals, .events = POLLIN},
-						       {.fd = listener, .events = POLLIN}};
+	struct pollfd polled[2 + SERVER_HELD_MAX] = {{.fd = signals, .events = POLLIN},
+						     {.fd = listener, .events = POLLIN}};
 	/* While all workers are busy only the end of one is of interest. */
-	nfds_t count = workers_busy(server) ? 1 : 2 + server->silent_count;
+	nfds_t count = workers_busy(server) ? 1 : 2 + server->held_count;
 	int result;
 
-	for (size_t i = 0; i < server->silent_count; i++)
-		polled[2 + i] = (struct pollfd){.fd = server->silent[i].fd, .events = POLLIN};
+	for (size_t i = 0; i < server->held_count; i++)
+		polled[2 + i] = (struct pollfd){
+		    .fd = server->held[i].turn == TURN_SILENT ? server->held[i].fd : -1,
+		    .events = POLLIN,
+		};
 	if (poll(polled, count, patience(server)) < 0)
 		return errno == EINTR ? 1 : -errno;
 	if (polled[0].revents != 0 && signals_tell_end(signals))
 		return 0;
 	workers_reap(server);
-	silent_serve(server, polled + 2);
+	held_serve(server);
 	result = polled[1].revents != 0 ? connections_accept(server, listener) : 0;
 	return result < 0 ? result : 1;
 }
@@ -232,8 +289,8 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 
 	while (result > 0)
 		result = server_turn(&server, listener, signals);
-	for (size_t i = 0; i < server.silent_count; i++)
-		close(server.silent[i].fd);
+	for (size_t i = 0; i < server.held_count; i++)
+		close(server.held[i].fd);
 	for (size_t i = 0; i < server.worker_count; i++)
 		(void)kill(server.workers[i].pid, SIGKILL);
 	if (signals >= 0)

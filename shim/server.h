@@ -15,9 +15,9 @@
 
 enum {
 	SERVER_BACKLOG = 256,    /* connections that the kernel holds until they are seen */
-	SERVER_SILENT_MAX = 64,  /* that are held without having said anything, */
-	SERVER_SILENT_MS = 2000, /* for so long; the oldest goes first where one too many comes */
-	SERVER_WORKERS_MAX = 16, /* requests at a time, */
+	SERVER_HELD_MAX = 64,    /* that are held without being served (they say nothing), */
+	SERVER_HELD_MS = 2000,   /* for so long; the oldest goes first where one too many comes */
+	SERVER_WORKERS_MAX = 16, /* requests at a time, of each cgroup one, */
 	SERVER_WORKER_MS = 2000, /* each for so long: it takes some 2 ms */
 };
 
