@@ -77,7 +77,7 @@ static int agent_failed(const char *path, int code, struct error *error)
 	if (code == -EACCES || code == -EPERM)
 		return error_set(error, code,
 				 "uid %u may not speak to the agent at %s: its user must be in the "
-				 "group kvm",
+				 "group kvm, and no AppArmor or SELinux be in the way",
 				 geteuid(), path);
 	return error_set(error, code,
 			 "the agent cannot be reached at %s (%s): start guest-pinningd", path,

@@ -6,19 +6,18 @@
 
 enum { CGROUP_FILE_SIZE = 64 * 1024 }; /* some fifteen lines with a path in each */
 
-/* Whether a list of controllers, which ends at a colon, has "cpuset" in it. */
-static bool has_cpuset(const char *controllers)
+bool cgroup_list_has(const char *list, const char *word)
 {
-	static const char name[] = "cpuset";
+	size_t length = strlen(word);
 
 	for (;;) {
-		size_t length = strcspn(controllers, ",:");
+		size_t here = strcspn(list, ",:");
 
-		if (length == strlen(name) && strncmp(controllers, name, length) == 0)
+		if (here == length && strncmp(list, word, length) == 0)
 			return true;
-		if (controllers[length] != ',')
+		if (list[here] != ',')
 			return false;
-		controllers += length + 1;
+		list += here + 1;
 	}
 }
 
@@ -43,7 +42,7 @@ int cgroup_read(int directory, const char *name, struct cgroup *cgroup)
 		if (path == controllers + 1 && strncmp(line, "0:", 2) == 0 && found == NULL) {
 			cgroup->unified = true;
 			found = path + 1;
-		} else if (has_cpuset(controllers + 1)) {
+		} else if (cgroup_list_has(controllers + 1, "cpuset")) {
 			cgroup->unified = false;
 			found = path + 1;
 			break;

@@ -22,6 +22,9 @@ struct cgroup {
  */
 int cgroup_read(int directory, const char *name, struct cgroup *cgroup);
 
+/* Whether a list with commas, which ends at a colon or at the end, has the word in it. */
+bool cgroup_list_has(const char *list, const char *word);
+
 /* Whether it is the one that libvirt has an emulator in. */
 bool cgroup_is_emulator(const struct cgroup *cgroup);
 

@@ -11,31 +11,6 @@
 
 enum { MOUNTS_SIZE = 1024 * 1024 };
 
-/* What is written: the cgroups as open directories, their cpusets as they are. */
-struct cpuset {
-	bool unified;
-	int parent;
-	int emulator;
-	struct id_set room; /* what the guest's cgroup may have at all */
-	struct id_set parent_cpus;
-	struct id_set emulator_cpus;
-};
-
-/* Whether a list of words with commas has the word in it. */
-static bool list_has(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (;;) {
-		if (strncmp(list, word, length) == 0 &&
-		    (list[length] == ',' || list[length] == '\0'))
-			return true;
-		list = strchr(list, ',');
-		if (list++ == NULL)
-			return false;
-	}
-}
-
 /*
  * Takes one line of mountinfo (proc(5)):
  *	ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS
@@ -65,7 +40,7 @@ static bool mount_is_of(char *line, bool unified, const char **root, const char 
 		return false;
 	if (unified)
 		return strcmp(type, "cgroup2") == 0;
-	return strcmp(type, "cgroup") == 0 && list_has(options, "cpuset");
+	return strcmp(type, "cgroup") == 0 && cgroup_list_has(options, "cpuset");
 }
 
 /*
@@ -179,18 +154,16 @@ static const char *granted_name(const struct cpuset *cpuset)
 }
 
 /* What the guest's cgroup may have at all must hold the rule's CPUs. */
-static int room_read(struct cpuset *cpuset, int guest, const struct id_set *cpus,
-		     struct error *error)
+static int room_read(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
 {
 	char wanted[ID_SET_TEXT_SIZE];
 	char text[ID_SET_TEXT_SIZE];
-	int result = cpus_read(guest, granted_name(cpuset), &cpuset->room, error);
+	int result = cpus_read(cpuset->guest, granted_name(cpuset), &cpuset->room, error);
 
 	if (result < 0 || id_set_holds(&cpuset->room, cpus))
 		return result;
 	return error_set(error, -EINVAL,
-			 "CPUs %s are not all in the cgroup that libvirt has its guests in, which "
-			 "has %s",
+			 "CPUs %s are not all among those that the guest's cgroup may have (%s)",
 			 id_set_format(cpus, wanted, sizeof(wanted)),
 			 id_set_format(&cpuset->room, text, sizeof(text)));
 }
@@ -240,11 +213,10 @@ static int cpuset_write(const struct cpuset *cpuset, const struct id_set *emulat
 	return result;
 }
 
-static int cpuset_narrow(struct cpuset *cpuset, int guest, const struct id_set *cpus,
-			 struct error *error)
+int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
 {
 	struct id_set left;
-	int result = room_read(cpuset, guest, cpus, error);
+	int result = room_read(cpuset, cpus, error);
 
 	if (result == 0)
 		result = cpus_read(cpuset->parent, "cpuset.cpus", &cpuset->parent_cpus, error);
@@ -257,26 +229,34 @@ static int cpuset_narrow(struct cpuset *cpuset, int guest, const struct id_set *
 	return result < 0 ? result : cpuset_write(cpuset, &left, cpus, error);
 }
 
-int cpuset_place(const struct roots *roots, const struct cgroup *emulator,
-		 const struct guest_cgroup *found, const struct id_set *cpus, struct error *error)
+int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct cgroup *emulator,
+		const struct guest_cgroup *found, struct error *error)
 {
-	struct cpuset cpuset = {.unified = emulator->unified, .parent = -1, .emulator = -1};
-	int guest = cgroup_open(roots, emulator->unified, found->guest, error);
-	int result = guest;
+	int result;
 
+	*cpuset = (struct cpuset){
+	    .unified = emulator->unified, .guest = -1, .parent = -1, .emulator = -1};
+	/* systemd writes the scope's own cpuset when it likes (systemd.resource-control(5)). */
+	if (cpuset->unified && strcmp(found->parent, found->guest) == 0 &&
+	    guest_cgroup_is_scope(found))
+		return error_set(error, -EINVAL,
+				 "this libvirt has no cgroup of its own in %s: update it",
+				 found->guest);
+	result = cpuset->guest = cgroup_open(roots, cpuset->unified, found->guest, error);
 	if (result >= 0)
-		result = cpuset.parent =
-		    cgroup_open(roots, emulator->unified, found->parent, error);
+		result = cpuset->parent = cgroup_open(roots, cpuset->unified, found->parent, error);
 	if (result >= 0)
-		result = cpuset.emulator =
-		    cgroup_open(roots, emulator->unified, emulator->path, error);
-	if (result >= 0)
-		result = cpuset_narrow(&cpuset, guest, cpus, error);
-	if (cpuset.emulator >= 0)
-		close(cpuset.emulator);
-	if (cpuset.parent >= 0)
-		close(cpuset.parent);
-	if (guest >= 0)
-		close(guest);
-	return result;
+		result = cpuset->emulator =
+		    cgroup_open(roots, cpuset->unified, emulator->path, error);
+	return result < 0 ? result : 0;
+}
+
+void cpuset_close(struct cpuset *cpuset)
+{
+	if (cpuset->emulator >= 0)
+		close(cpuset->emulator);
+	if (cpuset->parent >= 0)
+		close(cpuset->parent);
+	if (cpuset->guest >= 0)
+		close(cpuset->guest);
 }

@@ -8,18 +8,37 @@
 #include "id_set.h"
 #include "roots.h"
 
+/* The cgroups of a guest, open, so that no other can take their place. */
+struct cpuset {
+	bool unified;
+	int guest;
+	int parent; /* of "emulator" */
+	int emulator;
+	struct id_set room; /* what the guest's cgroup may have at all */
+	struct id_set parent_cpus;
+	struct id_set emulator_cpus;
+};
+
 /*
- * Keeps a guest to `cpus`: writes cpuset.cpus of the parent of its "emulator", under
- * cgroup v1 also of "emulator" itself, before it. A child made later (of a vCPU)
- * gets no more than that, whatever affinity its threads are given
- * (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/cpusets.rst). Where
- * libvirt has narrowed "emulator" already, for the guest's XML, it stays so narrow.
- *
- * `found` is of guest_cgroup_find(): nothing outside found->guest is written, and
- * only where these directories belong to root (or to roots->owner). Returns 0 when the kernel has
- * granted all of `cpus`; or -errno with `error` filled, and the cpusets as they were.
+ * Opens the cgroups of a guest, which must be libvirt's: directories of root's (or of
+ * roots->owner's), where the hierarchy is mounted. Returns 0; or -errno with `error`
+ * filled. cpuset_close() is due in every case.
  */
-int cpuset_place(const struct roots *roots, const struct cgroup *emulator,
-		 const struct guest_cgroup *found, const struct id_set *cpus, struct error *error);
+int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct cgroup *emulator,
+		const struct guest_cgroup *found, struct error *error);
+
+/*
+ * Keeps the guest to `cpus`: writes cpuset.cpus of the parent of its "emulator", under
+ * cgroup v1 also of "emulator" itself, before it. A child made later (of a vCPU) gets no
+ * more than that, whatever affinity its threads are given (cgroup-v2.rst and
+ * cgroup-v1/cpusets.rst of the kernel's admin-guide). Where libvirt has narrowed
+ * "emulator" already, for the guest's XML, it stays so narrow.
+ *
+ * Returns 0 when the kernel has granted all of `cpus`; or -errno with `error` filled, and
+ * the cpusets as they were.
+ */
+int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error);
+
+void cpuset_close(struct cpuset *cpuset);
 
 #endif

@@ -42,6 +42,12 @@ static void print_help(FILE *stream)
 	      stream);
 }
 
+/* In the background the working directory is another. */
+static bool is_absolute(const char *path)
+{
+	return path != NULL && *path == '/';
+}
+
 /* Returns -1, or the status to end with. */
 static int options_read(int argc, char *argv[], struct settings *settings)
 {
@@ -66,6 +72,11 @@ static int options_read(int argc, char *argv[], struct settings *settings)
 		default:
 			return EXIT_USAGE;
 		}
+	}
+	if ((settings->socket != NULL && !is_absolute(settings->socket)) ||
+	    !is_absolute(settings->roots.policy)) {
+		log_line("--socket and --policy take a path from / on");
+		return EXIT_USAGE;
 	}
 	if (optind == argc)
 		return -1;
@@ -100,6 +111,8 @@ static int listener_find(const struct settings *settings, const char **made, str
 {
 	int fd = listener_inherited(error);
 
+	if (fd >= 0 && settings->socket != NULL)
+		return error_set(error, -EINVAL, "systemd hands over a socket: no --socket then");
 	if (fd != -ENOENT)
 		return fd;
 	fd = listener_make(settings->socket != NULL ? settings->socket : AGENT_SOCKET, error);
@@ -138,6 +151,10 @@ int main(int argc, char *argv[])
 	result = options_read(argc, argv, &settings);
 	if (result >= 0)
 		return result;
+	if (geteuid() != 0) {
+		log_line("the agent must be started as root");
+		return EXIT_FAILURE;
+	}
 	result = listener = listener_find(&settings, &made, &error);
 	if (result >= 0)
 		result = serve(&settings, listener, &error);

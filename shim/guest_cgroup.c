@@ -101,10 +101,15 @@ static void machine_name_add(char *machine, const char *guest, bool older)
 	machine[used] = '\0';
 }
 
-/* Whether the machine's name, "qemu-ID-NAME", is what libvirt makes of the guest's. */
-static bool names_agree(const char *machine, const char *guest)
+bool guest_cgroup_is_scope(const struct guest_cgroup *cgroup)
+{
+	return ends_with(cgroup->guest, ".scope");
+}
+
+bool guest_cgroup_agrees(const struct guest_cgroup *cgroup, const char *guest)
 {
 	static const char prefix[] = "qemu-";
+	const char *machine = cgroup->machine;
 	size_t digits;
 	int head;
 
@@ -125,12 +130,11 @@ static bool names_agree(const char *machine, const char *guest)
 	return false;
 }
 
-int guest_cgroup_find(const char *path, const char *guest, struct guest_cgroup *found,
-		      struct error *error)
+int guest_cgroup_read(const char *path, struct guest_cgroup *found, struct error *error)
 {
 	char rest[PATH_MAX];
+	const char *machine = NULL;
 	char *component;
-	char *machine;
 
 	if (strlen(path) >= sizeof(rest))
 		return error_set(error, -EINVAL, "the path of its cgroup is too long");
@@ -143,12 +147,10 @@ int guest_cgroup_find(const char *path, const char *guest, struct guest_cgroup *
 		(void)component_take(rest);
 	strcpy(found->guest, rest);
 	component = component_take(rest);
-	machine = component == NULL ? NULL : machine_name(component);
-	if (machine == NULL)
+	if (component != NULL)
+		machine = machine_name(component);
+	if (machine == NULL || strlen(machine) >= sizeof(found->machine))
 		return error_set(error, -EINVAL, "its cgroup %s is no libvirt guest's", path);
-	if (!names_agree(machine, guest))
-		return error_set(error, -EINVAL,
-				 "its cgroup %s is another guest's: its command line says '%s'",
-				 path, guest);
+	strcpy(found->machine, machine);
 	return 0;
 }

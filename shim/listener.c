@@ -1,5 +1,4 @@
 #include "listener.h"
-#include "agent.h"
 #include "number.h"
 #include "server.h"
 
@@ -9,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -61,6 +61,7 @@ static int path_prepare(const char *path, struct error *error)
 	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	struct stat stat;
+	int lock; /* stays open */
 
 	if (slash == NULL || slash == path || strlen(path) >= sizeof(directory))
 		return error_set(error, -EINVAL, "%s: the socket needs a path with a directory",
@@ -70,13 +71,16 @@ static int path_prepare(const char *path, struct error *error)
 	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
 		return error_set(error, -errno, "%s: cannot be made: %s", directory,
 				 strerror(errno));
+	lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return error_set(error, -errno, "%s: %s", path,
+				 errno == EWOULDBLOCK ? "another agent is running"
+						      : strerror(errno));
 	if (lstat(path, &stat) < 0)
 		return errno == ENOENT ? 0
 				       : error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(stat.st_mode))
 		return error_set(error, -EEXIST, "%s: it is there and is no socket", path);
-	if (agent_is_there(path) != -ECONNREFUSED)
-		return error_set(error, -EADDRINUSE, "%s: another agent is running", path);
 	if (unlink(path) < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	return 0;
@@ -100,8 +104,9 @@ static int socket_open_up(const char *path, struct error *error)
 int listener_make(const char *path, struct error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
+	mode_t before;
 	int result;
+	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long for a socket",
@@ -113,10 +118,10 @@ int listener_make(const char *path, struct error *error)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(error, -errno, "no socket: %s", strerror(errno));
-	umask(0177);
+	before = umask(0177);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		result = error_set(error, -errno, "%s: %s", path, strerror(errno));
-	umask(022);
+	umask(before);
 	if (result == 0 && listen(fd, SERVER_BACKLOG) < 0)
 		result = error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (result == 0)

@@ -16,8 +16,9 @@ int listener_inherited(struct error *error);
 
 /*
  * Makes the socket at `path`, mode 0660, of the group LISTENER_GROUP, and its
- * directory if that is missing. One that a dead agent has left is replaced, that of
- * a living one is not. Returns the descriptor, or -errno with `error` filled.
+ * directory if that is missing; that is locked (flock(2)) as long as this process lives,
+ * so one that a dead agent has left is replaced, that of a living one is not. Returns the
+ * descriptor, or -errno with `error` filled.
  */
 int listener_make(const char *path, struct error *error);
 

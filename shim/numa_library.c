@@ -62,6 +62,7 @@ int numa_library_open(const struct numa_library **library, struct error *error)
 	if (!symbol_find(handle, "numa_available", &opened.available) ||
 	    !symbol_find(handle, "numa_parse_nodestring", &opened.parse_nodestring) ||
 	    !symbol_find(handle, "numa_parse_cpustring", &opened.parse_cpustring) ||
+	    !symbol_find(handle, "numa_parse_cpustring_all", &opened.parse_cpustring_all) ||
 	    !symbol_find(handle, "numa_node_to_cpus", &opened.node_to_cpus) ||
 	    !symbol_find(handle, "numa_node_size64", &opened.node_size64) ||
 	    !symbol_find(handle, "numa_bitmask_alloc", &opened.bitmask_alloc) ||

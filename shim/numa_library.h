@@ -16,6 +16,7 @@ struct numa_library {
 	__typeof__(&numa_available) available;
 	__typeof__(&numa_parse_nodestring) parse_nodestring;
 	__typeof__(&numa_parse_cpustring) parse_cpustring;
+	__typeof__(&numa_parse_cpustring_all) parse_cpustring_all;
 	__typeof__(&numa_node_to_cpus) node_to_cpus;
 	__typeof__(&numa_node_size64) node_size64;
 	__typeof__(&numa_bitmask_alloc) bitmask_alloc;

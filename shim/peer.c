@@ -50,7 +50,7 @@ static int pidfd_of(int connection, pid_t pid)
 	return fd;
 }
 
-int peer_alive(const struct peer *peer, struct error *error)
+static int alive(const struct peer *peer, struct error *error)
 {
 	struct pollfd end = {.fd = peer->pidfd, .events = POLLIN};
 	int ready;
@@ -83,9 +83,9 @@ int peer_open(struct peer *peer, int connection, const struct roots *roots, stru
 	snprintf(path, sizeof(path), "%s/%d", roots->proc, peer->pid);
 	peer->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (peer->directory < 0)
-		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+		return error_set(error, -errno, "the process has ended (%s)", strerror(errno));
 	/* Alive now, so the number was its own as the directory was opened. */
-	return peer_alive(peer, error);
+	return alive(peer, error);
 }
 
 /* Opens what the process runs, and says what file that is. Returns a descriptor or -errno. */
@@ -160,7 +160,7 @@ static char *command_line_read(const struct peer *peer, size_t *size, struct err
 		if (text == NULL)
 			break;
 		length = file_read(peer->directory, "cmdline", text, room);
-		room *= 4;
+		room *= 2;
 	}
 	if (text != NULL && length > 0) {
 		*size = (size_t)length;
@@ -172,61 +172,76 @@ static char *command_line_read(const struct peer *peer, size_t *size, struct err
 	return NULL;
 }
 
+/* Makes argv of a command line. Returns it allocated, or NULL with `error` filled. */
+static char **argv_make(char *text, size_t size, struct error *error)
+{
+	char *argument = text;
+	size_t count = 0;
+	char **argv;
+
+	for (size_t i = 0; i < size; i++)
+		count += text[i] == '\0';
+	/* As the kernel counts when it starts a program; this may be made up later. */
+	if (size + count * sizeof(*argv) > COMMAND_LINE_MAX) {
+		error_set(error, -E2BIG, "its command line cannot be read: %s", strerror(E2BIG));
+		return NULL;
+	}
+	argv = calloc(count + 2, sizeof(*argv));
+	if (argv == NULL)
+		error_set(error, -ENOMEM, "out of memory for its command line");
+	for (size_t i = 0; argv != NULL && argument < text + size; i++) {
+		argv[i] = argument;
+		argument += strlen(argument) + 1;
+	}
+	return argv;
+}
+
 /* Finds the guest's name, as the shim itself does. */
 static int guest_read(struct peer *peer, struct error *error)
 {
 	size_t size = 0;
-	size_t count = 0;
 	char *text = command_line_read(peer, &size, error);
-	char **argv;
-	int result;
+	char **argv = text == NULL ? NULL : argv_make(text, size, error);
 
-	if (text == NULL)
-		return -EIO;
-	for (size_t i = 0; i < size; i++)
-		count += text[i] == '\0';
-	argv = calloc(count + 2, sizeof(*argv));
-	result = -ENOMEM;
-	if (argv != NULL) {
-		char *argument = text;
-
-		for (size_t i = 0; argument < text + size; i++) {
-			argv[i] = argument;
-			argument += strlen(argument) + 1;
-		}
-		result = qemu_args_guest(argv, &peer->guest);
-	}
+	if (argv != NULL && qemu_args_guest(argv, &peer->guest) < 0)
+		error_set(error, -ENOMEM, "out of memory for its command line");
+	else if (argv != NULL && peer->guest == NULL)
+		error_set(error, -EINVAL, "its command line names no guest");
 	free(argv);
 	free(text);
-	if (result < 0)
-		return error_set(error, result, "out of memory for its command line");
-	if (peer->guest == NULL)
-		return error_set(error, -EINVAL, "its command line names no guest");
-	return 0;
+	return peer->guest == NULL ? -EINVAL : 0;
+}
+
+int peer_read_cgroup(struct peer *peer, struct error *error)
+{
+	int result = cgroup_read(peer->directory, "cgroup", &peer->cgroup);
+
+	return result < 0
+		   ? error_set(error, result, "its cgroup cannot be read: %s", strerror(-result))
+		   : 0;
 }
 
 int peer_read(struct peer *peer, const struct roots *roots, struct error *error)
 {
-	struct stat before = {0};
-	struct stat after = {0};
-	int result = executable_check(peer, roots, &before, error);
+	int result = executable_check(peer, roots, &peer->executable, error);
 
-	if (result < 0)
-		return result;
-	result = guest_read(peer, error);
-	if (result < 0)
-		return result;
-	result = cgroup_read(peer->directory, "cgroup", &peer->cgroup);
-	if (result < 0)
-		return error_set(error, result, "its cgroup cannot be read: %s", strerror(-result));
-	/* It was the shim when that was read, and not another program meanwhile. */
-	result = executable_open(peer, &after, error);
-	if (result < 0)
-		return result;
-	close(result);
-	if (before.st_dev != after.st_dev || before.st_ino != after.st_ino)
+	return result < 0 ? result : guest_read(peer, error);
+}
+
+int peer_waits(const struct peer *peer, int connection, struct error *error)
+{
+	struct pollfd end = {.fd = connection, .events = POLLRDHUP};
+	struct stat now = {0};
+	int fd = executable_open(peer, &now, error);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	if (peer->executable.st_dev != now.st_dev || peer->executable.st_ino != now.st_ino)
 		return error_set(error, -EPERM, "it has become another program");
-	return peer_alive(peer, error);
+	if (poll(&end, 1, 0) < 0 || (end.revents & (POLLHUP | POLLRDHUP)) != 0)
+		return error_set(error, -EPIPE, "it does not wait for the answer any more");
+	return alive(peer, error);
 }
 
 void peer_close(struct peer *peer)

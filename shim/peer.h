@@ -9,12 +9,15 @@
 #include "error.h"
 #include "roots.h"
 
+#include <sys/stat.h>
+
 struct peer {
 	pid_t pid;
 	uid_t uid;
 	int pidfd;     /* the process that connected, no other that was given its number since */
 	int directory; /* its directory in /proc, which becomes no other's either */
-	char *guest;   /* the name in its command line */
+	struct stat executable;
+	char *guest; /* the name in its command line */
 	struct cgroup cgroup;
 };
 
@@ -25,16 +28,25 @@ struct peer {
 int peer_open(struct peer *peer, int connection, const struct roots *roots, struct error *error);
 
 /*
- * Reads what decides of its placement. It must run an installed shim: a regular
+ * Reads which cgroup it is in, which is the one thing of it that it cannot make up.
+ * Returns 0; or -errno with `error` filled.
+ */
+int peer_read_cgroup(struct peer *peer, struct error *error);
+
+/*
+ * Reads which guest it is to become. It must run an installed shim: a regular
  * file that carries the shim's mark, that is still where it was started from, and
- * that nobody but root (or roots->owner) can have put there or can change. Its
- * command line and cgroup are read while it is that, and it must be alive
- * afterwards. Returns 0; or -errno with `error` filled.
+ * that nobody but root (or roots->owner) can have put there or can change. (Whoever may
+ * trace it can have it say any name, as he can name any in its command line.) Returns 0;
+ * or -errno with `error` filled.
  */
 int peer_read(struct peer *peer, const struct roots *roots, struct error *error);
 
-/* Whether it still lives. Returns 0, or -ESRCH with `error` filled. */
-int peer_alive(const struct peer *peer, struct error *error);
+/*
+ * Whether it still is what it was as it was read, and still waits for its answer over
+ * `connection`. Returns 0; or -errno with `error` filled.
+ */
+int peer_waits(const struct peer *peer, int connection, struct error *error);
 
 void peer_close(struct peer *peer);
 

@@ -28,10 +28,15 @@ static const struct element {
 	const char *list;   /* the attribute that says to what; NULL: only on the way */
 	const char *number; /* the attribute that says which one; NULL: there is but one */
 } elements[] = {
-    {"domstatus", 0, NULL, NULL},        {"domain", 1, NULL, NULL},
-    {"vcpu", 2, "cpuset", NULL},         {"cputune", 2, NULL, NULL},
-    {"vcpupin", 3, "cpuset", "vcpu"},    {"iothreadpin", 3, "cpuset", "iothread"},
-    {"numatune", 2, NULL, NULL},         {"memory", 3, "nodeset", NULL},
+    {"domstatus", 0, NULL, NULL},
+    {"numad", 1, "cpuset", NULL},
+    {"domain", 1, NULL, NULL},
+    {"vcpu", 2, "cpuset", NULL},
+    {"cputune", 2, NULL, NULL},
+    {"vcpupin", 3, "cpuset", "vcpu"},
+    {"iothreadpin", 3, "cpuset", "iothread"},
+    {"numatune", 2, NULL, NULL},
+    {"memory", 3, "nodeset", NULL},
     {"memnode", 3, "nodeset", "cellid"},
 };
 

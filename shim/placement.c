@@ -1,8 +1,10 @@
 #include "placement.h"
+#include "file.h"
 #include "numa_library.h"
 #include "spec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <numaif.h>
 #include <sched.h>
 #include <stdio.h>
@@ -110,20 +112,51 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 			 warning[0] != '\0' ? warning : "libnuma does not take it");
 }
 
-static int spec_resolve(const struct numa_library *numa, enum spec_kind kind, const char *text,
-			struct id_set *set, struct error *error)
+/*
+ * Leaves the CPUs that are online. A spec that counts what there is ("all", "!0") means no
+ * others; one that names another cannot be had.
+ */
+static int online_cut(struct id_set *cpus, const char *spec, struct error *error)
 {
+	static const char path[] = "/sys/devices/system/cpu/online";
+	char list[ID_SET_LIST_SIZE];
+	char text[ID_SET_TEXT_SIZE];
+	struct id_set online;
+	ssize_t length = file_read(AT_FDCWD, path, list, sizeof(list));
+
+	if (length < 0 || id_set_read(&online, list) < 0)
+		return error_set(error, -EIO, "%s cannot be read", path);
+	if (*spec != '!' && strcmp(spec, "all") != 0 && !id_set_holds(&online, cpus))
+		return error_set(error, -EINVAL,
+				 "'%s': this host has CPUs %s, no others are online", spec,
+				 id_set_format(&online, text, sizeof(text)));
+	id_set_cut(cpus, &online);
+	return 0;
+}
+
+static int spec_resolve(const struct numa_library *numa, enum placement_view view,
+			enum spec_kind kind, const char *text, struct id_set *set,
+			struct error *error)
+{
+	bool any_cpu = kind == SPEC_CPUS && view == PLACEMENT_OF_HOST;
 	struct bitmask *mask;
+	int result;
 
 	numa_library_warning();
-	mask = kind == SPEC_NODES ? numa->parse_nodestring(text) : numa->parse_cpustring(text);
+	if (any_cpu)
+		mask = numa->parse_cpustring_all(text);
+	else if (kind == SPEC_CPUS)
+		mask = numa->parse_cpustring(text);
+	else
+		mask = numa->parse_nodestring(text);
 	if (mask == NULL)
 		return explain_spec(numa, kind, text, error);
 	numa_library_copy(numa, mask, set);
 	numa->bitmask_free(mask);
-	if (id_set_is_empty(set))
+	result = any_cpu ? online_cut(set, text, error) : 0;
+	if (result == 0 && id_set_is_empty(set))
 		return error_set(error, -EINVAL, "'%s' leaves no %s", text, spec_kind_noun(kind));
-	return 0;
+	return result;
 }
 
 /* The CPUs of all nodes, as numa_run_on_node_mask_all() finds them. */
@@ -144,8 +177,8 @@ static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *n
 	return 0;
 }
 
-int placement_resolve(const struct rule *rule, bool by_agent, struct placement *placement,
-		      struct error *error)
+int placement_resolve(const struct rule *rule, enum placement_view view,
+		      struct placement *placement, struct error *error)
 {
 	const struct numa_library *numa;
 	struct id_set nodes = {0};
@@ -154,7 +187,7 @@ int placement_resolve(const struct rule *rule, bool by_agent, struct placement *
 
 	*placement = (struct placement){
 	    .sets_cpus = rule->nodes != NULL || rule->cpus != NULL,
-	    .by_agent = by_agent && (rule->nodes != NULL || rule->cpus != NULL),
+	    .by_agent = view == PLACEMENT_BY_AGENT && (rule->nodes != NULL || rule->cpus != NULL),
 	    .sets_memory = rule->nodes != NULL || rule->memory_given,
 	    .mode = rule->memory,
 	};
@@ -164,12 +197,12 @@ int placement_resolve(const struct rule *rule, bool by_agent, struct placement *
 	if (result < 0)
 		return result;
 	if (rule->nodes != NULL) {
-		result = spec_resolve(numa, SPEC_NODES, rule->nodes, &nodes, error);
+		result = spec_resolve(numa, view, SPEC_NODES, rule->nodes, &nodes, error);
 		if (result < 0)
 			return result;
 	}
-	if (rule->cpus != NULL && !by_agent)
-		result = spec_resolve(numa, SPEC_CPUS, rule->cpus, &placement->cpus, error);
+	if (rule->cpus != NULL && !placement->by_agent)
+		result = spec_resolve(numa, view, SPEC_CPUS, rule->cpus, &placement->cpus, error);
 	else if (rule->cpus == NULL && rule->nodes != NULL)
 		result = nodes_to_cpus(numa, &nodes, &placement->cpus, error);
 	if (result < 0)

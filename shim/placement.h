@@ -18,18 +18,21 @@ struct placement {
 	struct id_set nodes; /* of the memory policy; empty for MEMORY_LOCAL */
 };
 
+/* Whose placement it is to be, and so what "+0" and "all" count. */
+enum placement_view {
+	PLACEMENT_OF_CALLER, /* what its cpuset and affinity allow, as with numactl */
+	PLACEMENT_BY_AGENT,  /* the same, but cpus= is left to the agent: its affinity is libvirt's
+			      */
+	PLACEMENT_OF_HOST,   /* what the host has: the agent's own limits are no guest's */
+};
+
 /*
- * Finds the placement of a rule that is in order (rule->error empty), for the
- * calling process: "+0" counts what its cpuset allows, as with numactl. The
- * result is that of numactl --cpunodebind=NODES --membind=NODES, or of -C LIST.
- *
- * With `by_agent` the affinity of the caller is not its own, but what libvirt has
- * set: cpus= is left to the agent then, for libnuma knows no other CPUs.
- *
+ * Finds the placement of a rule that is in order (rule->error empty). For the caller
+ * the result is that of numactl --cpunodebind=NODES --membind=NODES, or of -C LIST.
  * Returns 0; or -EINVAL, -ENOENT or -ENOSYS with `error` filled.
  */
-int placement_resolve(const struct rule *rule, bool by_agent, struct placement *placement,
-		      struct error *error);
+int placement_resolve(const struct rule *rule, enum placement_view view,
+		      struct placement *placement, struct error *error);
 
 /* What a process had before it was given a placement. */
 struct placement_before {

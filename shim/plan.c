@@ -65,21 +65,34 @@ static int agent_is_needed(struct error *error)
 	return cgroup_is_emulator(&cgroup);
 }
 
-static void plan_place(struct plan *plan)
+static void plan_place(struct plan *plan, enum plan_for whom)
 {
+	enum placement_view view = PLACEMENT_OF_CALLER;
 	struct error error = {0};
-	int by_agent;
+	int needed = 0;
 
 	if (error_is_set(&plan->rule.error)) {
 		plan_fail(plan, plan->rule.error.text);
 		return;
 	}
-	by_agent =
-	    plan->rule.nodes != NULL || plan->rule.cpus != NULL ? agent_is_needed(&error) : 0;
-	plan->placed = by_agent >= 0 &&
-		       placement_resolve(&plan->rule, by_agent > 0, &plan->placement, &error) == 0;
+	if (whom == PLAN_FOR_HOST)
+		view = PLACEMENT_OF_HOST;
+	else if (plan->rule.nodes != NULL || plan->rule.cpus != NULL)
+		needed = agent_is_needed(&error);
+	if (needed > 0)
+		view = PLACEMENT_BY_AGENT;
+	plan->placed =
+	    needed >= 0 && placement_resolve(&plan->rule, view, &plan->placement, &error) == 0;
 	if (!plan->placed)
 		plan_fail(plan, error.text);
+}
+
+void plan_by_libvirt(struct plan *plan)
+{
+	if (plan->placed && plan->placement.sets_cpus && !plan->placement.by_agent)
+		plan_fail(plan, "libvirt has this guest in no cpuset cgroup of its own, and would "
+				"undo its CPUs: see cgroup_controllers in qemu.conf; guests of "
+				"qemu:///session have none");
 }
 
 /* A name so long that no rule can be looked for matters only where there are rules. */
@@ -93,7 +106,8 @@ static int plan_nameless(struct plan *plan)
 	return result < 0 ? result : 0;
 }
 
-void plan_make(struct plan *plan, const char *guest, struct policy_source source)
+void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
+	       struct policy_source source)
 {
 	struct glob_name name;
 	int result;
@@ -112,7 +126,7 @@ void plan_make(struct plan *plan, const char *guest, struct policy_source source
 	}
 	plan->matched = result > 0;
 	if (plan->matched)
-		plan_place(plan);
+		plan_place(plan, whom);
 }
 
 /* The agent comes last, for what it does cannot be taken back. */

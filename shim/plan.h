@@ -44,18 +44,31 @@ struct plan {
  */
 struct policy_source policy_source_find(void);
 
+enum plan_for {
+	PLAN_FOR_CALLER, /* who is to become the guest's emulator, or is asked what it would get */
+	PLAN_FOR_HOST,   /* another process: the agent's plan */
+};
+
 /*
  * Makes the plan for a guest, or for NULL, who has no name. What goes wrong is in
  * plan->error and plan->warnings. To be freed by plan_free() in every case.
  */
-void plan_make(struct plan *plan, const char *guest, struct policy_source source);
+void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
+	       struct policy_source source);
+
+/*
+ * Says that libvirt starts this process. Where the plan gives it CPUs that no agent can
+ * keep, since libvirt has it in no cpuset cgroup of its own, it cannot be honoured:
+ * libvirt will set the affinity of the guest's threads itself (qemuProcessSetupPid).
+ */
+void plan_by_libvirt(struct plan *plan);
 
 /*
  * Gives this process the placement and the environment of the plan; the
  * CPUs, where libvirt would undo the affinity, by the agent at `agent`. NULL: a dry
  * run, which changes nothing but this process. What the host or the agent refuses goes
  * to plan->error or, with best-effort, to plan->warnings; then plan->placed is
- * false, and the process is where it was.
+ * false, and the process is where it was. (The cpuset stays, should the agent have set it.)
  */
 void plan_apply(struct plan *plan, const char *agent);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 enum { KEPT = CAP_SYS_PTRACE };
 
@@ -35,10 +34,8 @@ static bool drop(void)
 
 int privileges_drop(struct error *error)
 {
-	if (geteuid() != 0 || capng_get_caps_process() < 0 ||
-	    !capng_have_capability(CAPNG_EFFECTIVE, KEPT))
-		return error_set(error, -EPERM,
-				 "the agent must be started as root, with CAP_SYS_PTRACE");
+	if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, KEPT))
+		return error_set(error, -EPERM, "the agent must be given CAP_SYS_PTRACE");
 	/* systemd may have done it already, and does not let it be done again. */
 	if (!is_dropped() && !(drop() && is_dropped()))
 		return error_set(error, -EPERM, "the capabilities cannot be dropped");

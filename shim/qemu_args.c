@@ -18,6 +18,14 @@ static bool takes_argument(const char *option)
 		       sizeof(qemu_options_with_argument[0]), compare_names) != NULL;
 }
 
+/* The name of an option: behind one or two dashes; NULL where the argument is none. */
+static const char *option_of(const char *argument)
+{
+	if (*argument != '-')
+		return NULL;
+	return argument + (argument[1] == '-' ? 2 : 1);
+}
+
 /*
  * Copies a value, ",," becoming ",", and returns the place of the comma that ends
  * it or of the string's end. With `copy` NULL it only finds that place.
@@ -37,79 +45,79 @@ static const char *value_read(const char *text, char *copy)
 	return text;
 }
 
-/*
- * Looks in one option string for its last "guest" and copies its value to *name,
- * in place of what is there. As in QEMU a key without a value is a flag: "on", or
- * "off" with "no" before it.
- */
-static int name_read(const char *text, char **name)
+static bool value_is_empty(const char *text)
 {
+	return *text == '\0' || (text[0] == ',' && text[1] != ',');
+}
+
+/*
+ * Finds the last "guest" in one option string: the place of its value, or NULL where
+ * there is none. As in QEMU a key without a value is a flag: "on", or "off" with "no"
+ * before it; then it is that word.
+ */
+static const char *name_find(const char *text)
+{
+	const char *found = NULL;
 	bool first = true;
 
 	while (*text != '\0') {
 		size_t key = strcspn(text, "=,");
-		bool implied = first && text[key] != '=';
-		bool guest =
-		    implied || (key == strlen("guest") && strncmp(text, "guest", key) == 0);
-		bool no_guest =
-		    key == strlen("noguest") && strncmp(text, "noguest", key) == 0 && !implied;
-		char *value = NULL;
+		bool valued = text[key] == '=';
 
-		first = false;
-		if (guest || (no_guest && text[key] != '=')) {
-			value = malloc(strlen(text) + sizeof("off"));
-			if (value == NULL)
-				return -ENOMEM;
-			free(*name);
-			*name = value;
-		}
-		if (implied) {
-			text = value_read(text, value);
-		} else if (text[key] == '=') {
-			text = value_read(text + key + 1, value);
+		if (first && !valued) {
+			found = text;
+			text = value_read(text, NULL);
 		} else {
-			text += key;
-			if (value != NULL)
-				strcpy(value, guest ? "on" : "off");
+			if (key == strlen("guest") && strncmp(text, "guest", key) == 0)
+				found = valued ? text + key + 1 : "on";
+			else if (key == strlen("noguest") && !valued &&
+				 strncmp(text, "noguest", key) == 0)
+				found = "off";
+			text = valued ? value_read(text + key + 1, NULL) : text + key;
 		}
+		first = false;
 		text += *text == ',';
 	}
-	return 0;
-}
-
-/* As qemu_args_guest(), but the name can also be empty. */
-static int last_name(char *const argv[], char **name)
-{
-	for (char *const *argument = argv + 1; *argument != NULL; argument++) {
-		const char *option = *argument;
-
-		if (*option != '-')
-			continue;
-		option += option[1] == '-' ? 2 : 1;
-		if (!takes_argument(option) || argument[1] == NULL)
-			continue;
-		argument++;
-		if (strcmp(option, "name") != 0)
-			continue;
-		int result = name_read(*argument, name);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	return found;
 }
 
 int qemu_args_guest(char *const argv[], char **name)
 {
-	int result;
+	const char *found = NULL;
 
 	*name = NULL;
 	if (argv[0] == NULL)
 		return 0;
-	result = last_name(argv, name);
-	if (result < 0 || (*name != NULL && **name == '\0')) {
-		free(*name);
-		*name = NULL;
+	for (char *const *argument = argv + 1; *argument != NULL; argument++) {
+		const char *option = option_of(*argument);
+		const char *value;
+
+		if (option == NULL || argument[1] == NULL || !takes_argument(option))
+			continue;
+		argument++;
+		value = strcmp(option, "name") == 0 ? name_find(*argument) : NULL;
+		if (value != NULL)
+			found = value;
 	}
-	return result;
+	if (found == NULL || value_is_empty(found))
+		return 0;
+	*name = malloc(strlen(found) + 1);
+	if (*name == NULL)
+		return -ENOMEM;
+	value_read(found, *name);
+	return 0;
+}
+
+bool qemu_args_monitored_by_libvirt(char *const argv[])
+{
+	static const char monitor[] = "id=charmonitor";
+
+	for (char *const *argument = argv; *argument != NULL; argument++) {
+		const char *option = option_of(*argument);
+
+		if (option != NULL && argument[1] != NULL && strcmp(option, "chardev") == 0 &&
+		    strstr(argument[1], monitor) != NULL)
+			return true;
+	}
+	return false;
 }

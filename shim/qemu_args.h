@@ -2,6 +2,8 @@
 #ifndef SHIM_QEMU_ARGS_H
 #define SHIM_QEMU_ARGS_H
 
+#include <stdbool.h>
+
 /*
  * Finds the guest's name as QEMU does (softmmu/vl.c, qemu_init and lookup_opt;
  * util/qemu-option.c, opts_do_parse): "-name X" or "--name X", X being an option
@@ -12,5 +14,11 @@
  * an empty one; or -ENOMEM.
  */
 int qemu_args_guest(char *const argv[], char **name);
+
+/*
+ * Whether libvirt starts this emulator: only it names a monitor's chardev
+ * "charmonitor" (qemuBuildMonitorCommandLine in its source).
+ */
+bool qemu_args_monitored_by_libvirt(char *const argv[]);
 
 #endif

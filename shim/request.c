@@ -6,119 +6,137 @@
 #include "plan.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
-/*
- * The agent resolves rules for others, so it may itself run anywhere: libnuma
- * knows no CPU that its caller may not use. (What the host has may change: this is
- * a process that serves one request, and so sees the host as it is now.)
- */
-static void view_of_host(void)
-{
-	struct id_set all;
-
-	memset(&all, 0xff, sizeof(all));
-	/* Where that is refused some CPU is missing below, and that is told then. */
-	(void)sched_setaffinity(0, sizeof(all.word), (const cpu_set_t *)all.word);
-}
-
-/* Makes the plan for the guest, which must come to CPUs. */
-static int plan_guest(struct plan *plan, const struct peer *peer, const struct roots *roots,
-		      struct error *error)
-{
-	view_of_host();
-	plan_make(plan, peer->guest, (struct policy_source){roots->policy, roots->owner});
-	if (plan->placed && plan->placement.sets_cpus)
-		return 0;
-	if (error_is_set(&plan->reason))
-		return error_set(error, -EINVAL, "%s:%u: %s", plan->rule.file, plan->rule.line,
-				 plan->reason.text);
-	if (plan->matched)
-		return error_set(error, -EINVAL, "%s:%u: the rule asks for no CPUs (any more)",
-				 plan->rule.file, plan->rule.line);
-	return error_set(error, -ENOENT, "%s",
-			 plan->warning_count > 0
-			     ? plan->warnings[0].text
-			     : "no rule of the agent's policy matches the guest");
-}
-
-static int guest_place(struct peer *peer, const struct roots *roots, struct plan *plan,
-		       struct error *error)
-{
+/* What one request is about, as far as it is known. */
+struct request {
+	int connection;
+	const struct roots *roots;
+	struct peer peer;
 	struct guest_cgroup cgroup;
-	int result = guest_cgroup_find(peer->cgroup.path, peer->guest, &cgroup, error);
+	struct cpuset cpuset;
+	struct plan plan;
+};
+
+/* The message must be the request to the byte. It is not repeated as it came. */
+static int message_check(const char *message, size_t length, struct error *error)
+{
+	if (length == strlen(AGENT_REQUEST) && memcmp(message, AGENT_REQUEST, length) == 0)
+		return 0;
+	return error_set(error, -EPROTO,
+			 "a message of %zu bytes is no request that this agent "
+			 "knows",
+			 length);
+}
+
+/*
+ * Finds who asks. The cgroup comes first: only who is in one that libvirt has made costs
+ * more than that.
+ */
+static int guest_find(struct request *request, struct error *error)
+{
+	struct peer *peer = &request->peer;
+	int result = peer_read_cgroup(peer, error);
 
 	if (result == 0)
-		result = plan_guest(plan, peer, roots, error);
+		result = guest_cgroup_read(peer->cgroup.path, &request->cgroup, error);
 	if (result == 0)
-		result =
-		    pins_check(roots, peer->guest, peer->cgroup.unified, &plan->placement, error);
-	/* A dead peer's cgroup may be gone, and its name be given to another guest's. */
+		result = cpuset_open(&request->cpuset, request->roots, &peer->cgroup,
+				     &request->cgroup, error);
 	if (result == 0)
-		result = peer_alive(peer, error);
-	if (result == 0)
-		result = cpuset_place(roots, &peer->cgroup, &cgroup, &plan->placement.cpus, error);
+		result = peer_read(peer, request->roots, error);
+	if (result == 0 && !guest_cgroup_agrees(&request->cgroup, peer->guest))
+		result = error_set(error, -EINVAL,
+				   "its cgroup %s is another guest's: its command line says '%s'",
+				   peer->cgroup.path, peer->guest);
 	return result;
 }
 
-/* The message must be the request to the byte. It is not repeated in the log as it came. */
-static int message_check(const char *message, size_t length, struct error *error)
+/* Makes the plan for the guest, which must come to CPUs. */
+static int guest_plan(struct request *request, struct error *error)
 {
-	static const char family[] = "guest-pinning ";
+	struct plan *plan = &request->plan;
+	const struct roots *roots = request->roots;
 
-	if (length == strlen(AGENT_REQUEST) && memcmp(message, AGENT_REQUEST, length) == 0)
-		return 0;
-	if (length > strlen(family) && memcmp(message, family, strlen(family)) == 0)
-		return error_set(error, -EPROTO,
-				 "this agent does not know the request: install shim and agent "
-				 "from one version");
-	return error_set(error, -EPROTO, "a message of %zu bytes is no request", length);
+	plan_make(plan, request->peer.guest, PLAN_FOR_HOST,
+		  (struct policy_source){roots->policy, roots->owner});
+	if (plan->placed && plan->placement.sets_cpus)
+		return pins_check(roots, request->peer.guest, request->cpuset.unified,
+				  &plan->placement, error);
+	if (error_is_set(&plan->reason))
+		return error_set(error, -EINVAL, "%s", plan->reason.text);
+	if (plan->matched)
+		return error_set(error, -EINVAL, "the rule asks for no CPUs (any more)");
+	if (plan->warning_count > 0)
+		return error_set(error, -ENOENT, "%s", plan->warnings[0].text);
+	return error_set(error, -ENOENT, "no rule of the agent's policy, %s, matches the guest",
+			 roots->policy);
 }
 
-static void tell_placed(const struct peer *peer, const struct plan *plan)
+static int guest_place(struct request *request, struct error *error)
 {
-	char text[ID_SET_TEXT_SIZE];
+	/* The shim may have lost its patience: then the guest has started without. */
+	int result = peer_waits(&request->peer, request->connection, error);
 
-	log_line("placed guest '%s' (pid %d): rule %s:%u, cpus %s", peer->guest, peer->pid,
-		 plan->rule.file, plan->rule.line,
-		 id_set_format(&plan->placement.cpus, text, sizeof(text)));
+	return result < 0 ? result
+			  : cpuset_place(&request->cpuset, &request->plan.placement.cpus, error);
 }
 
-static void tell_refused(const struct peer *peer, const char *reason)
+static void tell_placed(const struct request *request)
 {
-	if (peer->guest != NULL)
+	const struct plan *plan = &request->plan;
+	char cpus[ID_SET_TEXT_SIZE];
+
+	log_line("placed guest '%s' (pid %d): rule %s:%u, cpus %s", request->peer.guest,
+		 request->peer.pid, plan->rule.file, plan->rule.line,
+		 id_set_format(&plan->placement.cpus, cpus, sizeof(cpus)));
+}
+
+static void tell_refused(const struct request *request, const char *reason)
+{
+	const struct peer *peer = &request->peer;
+	const struct plan *plan = &request->plan;
+
+	if (plan->matched)
+		log_line("refused guest '%s' (pid %d, uid %u): rule %s:%u: %s", peer->guest,
+			 peer->pid, peer->uid, plan->rule.file, plan->rule.line, reason);
+	else if (peer->guest != NULL)
 		log_line("refused guest '%s' (pid %d, uid %u): %s", peer->guest, peer->pid,
 			 peer->uid, reason);
 	else
 		log_line("refused pid %d (uid %u): %s", peer->pid, peer->uid, reason);
 }
 
-void request_serve(int connection, const char *message, size_t length, const struct roots *roots,
-		   char reply[AGENT_REPLY_MAX])
+bool request_serve(int connection, const char *message, size_t length, const struct roots *roots,
+		   bool quiet, char reply[AGENT_REPLY_MAX])
 {
+	struct request request = {.connection = connection, .roots = roots};
 	char list[ID_SET_LIST_SIZE];
-	struct plan plan = {0};
 	struct error error = {0};
-	struct peer peer;
-	int result = peer_open(&peer, connection, roots, &error);
+	int result = peer_open(&request.peer, connection, roots, &error);
 
+	request.cpuset = (struct cpuset){.guest = -1, .parent = -1, .emulator = -1};
 	if (result == 0)
 		result = message_check(message, length, &error);
 	if (result == 0)
-		result = peer_read(&peer, roots, &error);
+		result = guest_find(&request, &error);
 	if (result == 0)
-		result = guest_place(&peer, roots, &plan, &error);
+		result = guest_plan(&request, &error);
+	if (result == 0)
+		result = guest_place(&request, &error);
 	if (result == 0) {
 		snprintf(reply, AGENT_REPLY_MAX, AGENT_PLACED "%s",
-			 id_set_format(&plan.placement.cpus, list, sizeof(list)));
-		tell_placed(&peer, &plan);
+			 id_set_format(&request.plan.placement.cpus, list, sizeof(list)));
+		tell_placed(&request);
 	} else {
 		strcpy(reply, AGENT_REFUSED);
 		text_printable(reply + strlen(reply), AGENT_REPLY_MAX - strlen(reply), error.text);
-		tell_refused(&peer, error.text);
+		if (!quiet)
+			tell_refused(&request, error.text);
 	}
-	plan_free(&plan);
-	peer_close(&peer);
+	plan_free(&request.plan);
+	cpuset_close(&request.cpuset);
+	peer_close(&request.peer);
+	return result == 0;
 }

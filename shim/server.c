@@ -17,146 +17,207 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ACCEPTED_AT_ONCE = 64 }; /* then the others have their turn */
+enum {
+	CLIENTS_MAX = SERVER_HELD_MAX + SERVER_WORKERS_MAX,
+	ACCEPTED_AT_ONCE = 64, /* then the others have their turn */
+	WINDOW_MS = 1000,      /* of SERVER_REFUSALS_TOLD */
+};
 
-/* What has come of a connection. */
-enum turn {
-	TURN_SILENT, /* it has said nothing yet */
-	TURN_WAITS,  /* for another request of its cgroup */
-	TURN_DONE,
+enum state {
+	STATE_SILENT, /* it has said nothing yet */
+	STATE_WAITS,  /* for another request of its cgroup */
+	STATE_SERVED, /* by its worker */
+	STATE_DONE,   /* to be closed */
+};
+
+struct client {
+	enum state state;
+	int fd;
+	long long until; /* clock_milliseconds() */
+	pid_t worker;
+	pid_t pid;            /* of the peer, at least when it connected */
+	struct cgroup cgroup; /* of the peer; its path is empty where it is not known */
 };
 
 struct server {
 	const struct roots *roots;
-	size_t held_count;
-	struct {
-		int fd;
-		long long until; /* clock_milliseconds() */
-		enum turn turn;
-	} held[SERVER_HELD_MAX]; /* connections that are not done, the oldest first */
-	size_t worker_count;
-	struct {
-		pid_t pid;
-		long long until;
-		struct cgroup cgroup;  /* of the peer */
-	} workers[SERVER_WORKERS_MAX]; /* the oldest first */
+	int listener;
+	int signals;
+	bool ending;
+	size_t count;
+	struct client clients[CLIENTS_MAX]; /* the oldest first */
+	long long window;                   /* when it began */
+	unsigned int told;                  /* refusals that were logged in it */
+	unsigned int untold;                /* and those that were not */
 };
 
-static void held_add(struct server *server, int fd, enum turn turn)
+static size_t workers(const struct server *server)
 {
-	if (server->held_count == SERVER_HELD_MAX) {
-		close(server->held[0].fd);
-		server->held_count--;
-		memmove(server->held, server->held + 1,
-			server->held_count * sizeof(server->held[0]));
-	}
-	server->held[server->held_count].fd = fd;
-	server->held[server->held_count].turn = turn;
-	server->held[server->held_count++].until = clock_milliseconds() + SERVER_HELD_MS;
-}
+	size_t count = 0;
 
-/* Answers one message, in a process of its own. */
-static void worker_run(int fd, const char *message, size_t length, const struct roots *roots)
-{
-	char reply[AGENT_REPLY_MAX];
-
-	request_serve(fd, message, length, roots, reply);
-	/* A client that does not take its answer goes without. */
-	(void)send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (size_t i = 0; i < server->count; i++)
+		count += server->clients[i].state == STATE_SERVED;
+	return count;
 }
 
 static bool workers_busy(const struct server *server)
 {
-	return server->worker_count == SERVER_WORKERS_MAX;
+	return workers(server) == SERVER_WORKERS_MAX;
+}
+
+/* Closes the connections that are done with. */
+static void clients_sweep(struct server *server)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < server->count; i++) {
+		if (server->clients[i].state == STATE_DONE)
+			close(server->clients[i].fd);
+		else
+			server->clients[kept++] = server->clients[i];
+	}
+	server->count = kept;
+}
+
+static bool same_cgroup(const struct client *client, const struct client *other)
+{
+	return strcmp(client->cgroup.path, other->cgroup.path) == 0;
 }
 
 /*
- * The cgroup of a peer, read from what cannot hold up the reader. Where it cannot be
- * read it is the empty one; a worker will say why.
+ * Takes a client in. Where its cgroup has its share already, the oldest of these
+ * goes; else, where there is no room, the oldest of all.
  */
-static void peer_cgroup(int fd, const struct roots *roots, struct cgroup *cgroup)
+static void client_add(struct server *server, const struct client *client)
 {
-	char path[PATH_MAX];
-	struct ucred who = {0};
-	socklen_t size = sizeof(who);
+	struct client *oldest = NULL;
+	struct client *oldest_like = NULL;
+	size_t held = 0;
+	size_t like = 0;
 
-	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
-	snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, who.pid);
-	if (cgroup_read(AT_FDCWD, path, cgroup) < 0)
-		cgroup->path[0] = '\0';
+	for (size_t i = server->count; i-- > 0;) {
+		struct client *other = &server->clients[i];
+
+		if (other->state == STATE_SERVED)
+			continue;
+		oldest = other;
+		held++;
+		if (same_cgroup(client, other)) {
+			oldest_like = other;
+			like++;
+		}
+	}
+	if (client->state != STATE_SERVED && like >= SERVER_HELD_SHARE)
+		oldest_like->state = STATE_DONE;
+	else if (client->state != STATE_SERVED && held >= SERVER_HELD_MAX)
+		oldest->state = STATE_DONE;
+	clients_sweep(server);
+	server->clients[server->count++] = *client;
 }
 
-static bool cgroup_is_served(const struct server *server, const struct cgroup *cgroup)
+/* A client that does not take its answer goes without. */
+static void answer(int fd, const char *text)
 {
-	for (size_t i = 0; i < server->worker_count; i++) {
-		if (cgroup->path[0] != '\0' &&
-		    strcmp(server->workers[i].cgroup.path, cgroup->path) == 0)
-			return true;
+	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* How a worker ends. */
+enum { WORKER_PLACED = 0, WORKER_REFUSED = 1, WORKER_REFUSED_QUIETLY = 2 };
+
+/* The worker's own life: it answers one message. */
+static void worker_run(const struct server *server, int fd, const char *message, size_t length,
+		       bool quiet)
+{
+	char reply[AGENT_REPLY_MAX];
+	bool placed;
+
+	/* What the agent closes must be closed, and its socket be free when it is gone. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(server->listener);
+	close(server->signals);
+	for (size_t i = 0; i < server->count; i++) {
+		if (server->clients[i].fd != fd)
+			close(server->clients[i].fd);
+	}
+	placed = request_serve(fd, message, length, server->roots, quiet, reply);
+	answer(fd, reply);
+	_exit(placed ? WORKER_PLACED : quiet ? WORKER_REFUSED_QUIETLY : WORKER_REFUSED);
+}
+
+static void worker_start(struct server *server, struct client *client, const char *message,
+			 size_t length)
+{
+	pid_t agent = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (getppid() == agent)
+			worker_run(server, client->fd, message, length,
+				   server->told >= SERVER_REFUSALS_TOLD);
+		_exit(WORKER_REFUSED_QUIETLY);
+	}
+	if (pid < 0) {
+		log_line("no process for a request: %s", strerror(errno));
+		answer(client->fd, AGENT_REFUSED "the agent can start no process: see its log");
+		client->state = STATE_DONE;
+		return;
+	}
+	client->worker = pid;
+	client->state = STATE_SERVED;
+	client->until = clock_milliseconds() + SERVER_WORKER_MS;
+}
+
+static bool cgroup_is_served(const struct server *server, const struct client *client)
+{
+	for (size_t i = 0; i < server->count; i++) {
+		if (server->clients[i].state == STATE_SERVED &&
+		    same_cgroup(client, &server->clients[i]))
+			return client->cgroup.path[0] != '\0';
 	}
 	return false;
 }
 
-static void worker_start(struct server *server, int fd, const struct cgroup *cgroup,
-			 const char *message, size_t length)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		/* Or it would hold the socket of an agent that is gone. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		worker_run(fd, message, length, server->roots);
-		_exit(0);
-	}
-	if (pid < 0) {
-		log_line("no process for a request: %s", strerror(errno));
-		return;
-	}
-	server->workers[server->worker_count].pid = pid;
-	server->workers[server->worker_count].cgroup = *cgroup;
-	server->workers[server->worker_count++].until = clock_milliseconds() + SERVER_WORKER_MS;
-}
-
 /*
- * Has what a connection says served. A guest asks once, so of one cgroup only one
- * request is served at a time: whoever holds up a worker holds up nobody else.
+ * Has what a client says served. A guest asks once, so of one cgroup only one request
+ * is served at a time: whoever holds up a worker holds up nobody else.
  */
-static enum turn connection_serve(struct server *server, int fd)
+static void client_serve(struct server *server, struct client *client)
 {
 	char message[AGENT_REQUEST_MAX];
-	struct cgroup cgroup;
 	/* MSG_TRUNC: the packet's own length, however much of it is read. */
-	ssize_t length = recv(fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC | MSG_PEEK);
+	ssize_t length =
+	    recv(client->fd, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC | MSG_PEEK);
 
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return TURN_SILENT;
+		return;
 	/* An empty packet cannot be told from the end, and is no request either. */
-	if (length <= 0)
-		return TURN_DONE;
-	peer_cgroup(fd, server->roots, &cgroup);
-	if (cgroup_is_served(server, &cgroup))
-		return TURN_WAITS;
+	if (length <= 0) {
+		client->state = STATE_DONE;
+		return;
+	}
+	client->state = STATE_WAITS;
+	if (cgroup_is_served(server, client))
+		return;
 	/* Closing with a message unread would tell the peer of an error instead of the answer. */
-	(void)recv(fd, NULL, 0, MSG_DONTWAIT);
-	worker_start(server, fd, &cgroup, message, (size_t)length);
-	return TURN_DONE;
+	(void)recv(client->fd, NULL, 0, MSG_DONTWAIT);
+	worker_start(server, client, message, (size_t)length);
 }
 
 /* Serves those that have spoken, and leaves the others when their time is over. */
-static void held_serve(struct server *server)
+static void clients_serve(struct server *server)
 {
 	long long now = clock_milliseconds();
-	size_t kept = 0;
 
-	for (size_t i = 0; i < server->held_count && !workers_busy(server); i++)
-		server->held[i].turn = connection_serve(server, server->held[i].fd);
-	for (size_t i = 0; i < server->held_count; i++) {
-		if (server->held[i].turn == TURN_DONE ||
-		    (server->held[i].until <= now && !workers_busy(server)))
-			close(server->held[i].fd);
-		else
-			server->held[kept++] = server->held[i];
+	for (size_t i = 0; i < server->count && !workers_busy(server); i++) {
+		struct client *client = &server->clients[i];
+
+		if (client->state == STATE_SERVED)
+			continue;
+		client_serve(server, client);
+		if (client->state != STATE_SERVED && client->until <= now)
+			client->state = STATE_DONE;
 	}
-	server->held_count = kept;
+	clients_sweep(server);
 }
 
 /* Whether accept(2) fails for the one connection only, or for want of what comes back. */
@@ -172,61 +233,113 @@ static bool accept_passes(int code)
 	return false;
 }
 
+/* Finds the cgroup of a peer, by what cannot hold up the reader. */
+static void client_find_cgroup(struct client *client, const struct roots *roots)
+{
+	char path[PATH_MAX];
+	struct ucred who = {0};
+	socklen_t size = sizeof(who);
+
+	(void)getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+	client->pid = who.pid;
+	snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, who.pid);
+	if (cgroup_read(AT_FDCWD, path, &client->cgroup) < 0)
+		client->cgroup.path[0] = '\0';
+}
+
 /* Returns 0, also when there are no more; or -errno. */
-static int connections_accept(struct server *server, int listener)
+static int clients_accept(struct server *server)
 {
 	for (int i = 0; i < ACCEPTED_AT_ONCE && !workers_busy(server); i++) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct client client = {.until = clock_milliseconds() + SERVER_HELD_MS};
 
-		if (fd < 0 && errno == EAGAIN)
+		client.fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (client.fd < 0 && errno == EAGAIN)
 			return 0;
-		if (fd < 0 && !accept_passes(errno))
+		if (client.fd < 0 && !accept_passes(errno))
 			return -errno;
-		if (fd < 0) {
+		if (client.fd < 0) {
 			(void)poll(NULL, 0, 10); /* or this would be a busy loop */
 			return 0;
 		}
-
-		enum turn turn = connection_serve(server, fd);
-
-		if (turn == TURN_DONE)
-			close(fd);
+		client_find_cgroup(&client, server->roots);
+		client_serve(server, &client);
+		if (client.state == STATE_DONE)
+			close(client.fd);
 		else
-			held_add(server, fd, turn);
+			client_add(server, &client);
 	}
 	return 0;
+}
+
+/* So that a flood of refusals does not become one of log lines. */
+static void refusals_count(struct server *server)
+{
+	if (clock_milliseconds() - server->window < WINDOW_MS)
+		return;
+	if (server->untold > 0)
+		log_line("%u more refusals were not logged", server->untold);
+	server->told = 0;
+	server->untold = 0;
+	server->window = clock_milliseconds();
+}
+
+/* Says what has become of a worker that has not answered its client. */
+static void worker_failed(struct client *client, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		log_line("refused pid %d: its request took more than %d seconds, or memory ran out",
+			 client->pid, SERVER_WORKER_MS / 1000);
+	else
+		log_line("refused pid %d: its request ended the worker (status %#x)", client->pid,
+			 (unsigned int)status);
+	answer(client->fd, AGENT_REFUSED "the agent could not finish: see its log");
 }
 
 /* Takes note of workers that have ended, and ends those whose time is over. */
 static void workers_reap(struct server *server)
 {
 	long long now = clock_milliseconds();
-	size_t kept = 0;
 
-	for (size_t i = 0; i < server->worker_count; i++) {
+	for (size_t i = 0; i < server->count; i++) {
+		struct client *client = &server->clients[i];
+		int status = 0;
+
+		if (client->state != STATE_SERVED)
+			continue;
 		/* Not reaped yet, so the number is its own. */
-		if (server->workers[i].until <= now)
-			(void)kill(server->workers[i].pid, SIGKILL);
-		if (waitpid(server->workers[i].pid, NULL, WNOHANG) == 0)
-			server->workers[kept++] = server->workers[i];
+		if (client->until <= now)
+			(void)kill(client->worker, SIGKILL);
+		if (waitpid(client->worker, &status, WNOHANG) == 0)
+			continue;
+		client->state = STATE_DONE;
+		if (!WIFEXITED(status) || WEXITSTATUS(status) > WORKER_REFUSED_QUIETLY)
+			worker_failed(client, status);
+		server->told += WIFEXITED(status) && WEXITSTATUS(status) == WORKER_REFUSED;
+		server->untold +=
+		    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_REFUSED_QUIETLY;
 	}
-	server->worker_count = kept;
+	clients_sweep(server);
 }
 
 /* How long to wait when nothing happens, in milliseconds; -1: for ever. */
 static int patience(const struct server *server)
 {
-	long long until = -1;
+	bool busy = workers_busy(server) || server->ending;
+	long long until = server->untold > 0 ? server->window + WINDOW_MS : -1;
 	long long left;
 
-	if (server->held_count > 0 && !workers_busy(server))
-		until = server->held[0].until;
-	if (server->worker_count > 0 && (until < 0 || server->workers[0].until < until))
-		until = server->workers[0].until;
+	for (size_t i = 0; i < server->count; i++) {
+		const struct client *client = &server->clients[i];
+
+		if ((client->state == STATE_SERVED || !busy) &&
+		    (until < 0 || client->until < until))
+			until = client->until;
+	}
 	if (until < 0)
 		return -1;
 	left = until - clock_milliseconds();
-	/* One whose time is over is looked after at once, but not again and again. */
+	/* What has been killed ends in a moment. */
 	return left > 0 ? (int)left + 1 : 10;
 }
 
@@ -246,7 +359,7 @@ static int signals_take(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether the agent is to end. */
+/* Whether the agent is told to end. */
 static bool signals_tell_end(int signals)
 {
 	struct signalfd_siginfo information;
@@ -257,44 +370,44 @@ static bool signals_tell_end(int signals)
 	return end;
 }
 
-/* Waits for something, and sees to it. Returns 1, 0 where the agent is to end, or -errno. */
-static int server_turn(struct server *server, int listener, int signals)
+/* Waits for something, and sees to it. Returns 0 or -errno. */
+static int server_turn(struct server *server)
 {
-	struct pollfd polled[2 + SERVER_HELD_MAX] = {{.fd = signals, .events = POLLIN},
-						     {.fd = listener, .events = POLLIN}};
+	struct pollfd polled[2 + CLIENTS_MAX] = {{.fd = server->signals, .events = POLLIN},
+						 {.fd = server->listener, .events = POLLIN}};
 	/* While all workers are busy only the end of one is of interest. */
-	nfds_t count = workers_busy(server) ? 1 : 2 + server->held_count;
-	int result;
+	nfds_t count = workers_busy(server) || server->ending ? 1 : 2 + server->count;
 
-	for (size_t i = 0; i < server->held_count; i++)
+	for (size_t i = 0; i < server->count; i++)
 		polled[2 + i] = (struct pollfd){
-		    .fd = server->held[i].turn == TURN_SILENT ? server->held[i].fd : -1,
+		    .fd = server->clients[i].state == STATE_SILENT ? server->clients[i].fd : -1,
 		    .events = POLLIN,
 		};
 	if (poll(polled, count, patience(server)) < 0)
-		return errno == EINTR ? 1 : -errno;
-	if (polled[0].revents != 0 && signals_tell_end(signals))
-		return 0;
+		return errno == EINTR ? 0 : -errno;
+	if (polled[0].revents != 0 && signals_tell_end(server->signals))
+		server->ending = true;
 	workers_reap(server);
-	held_serve(server);
-	result = polled[1].revents != 0 ? connections_accept(server, listener) : 0;
-	return result < 0 ? result : 1;
+	refusals_count(server);
+	if (server->ending)
+		return 0;
+	clients_serve(server);
+	return polled[1].revents != 0 ? clients_accept(server) : 0;
 }
 
 int server_run(int listener, const struct roots *roots, struct error *error)
 {
-	struct server server = {.roots = roots};
-	int signals = signals_take();
-	int result = signals < 0 ? signals : 1;
+	static struct server server; /* too large for a stack */
+	int result;
 
-	while (result > 0)
-		result = server_turn(&server, listener, signals);
-	for (size_t i = 0; i < server.held_count; i++)
-		close(server.held[i].fd);
-	for (size_t i = 0; i < server.worker_count; i++)
-		(void)kill(server.workers[i].pid, SIGKILL);
-	if (signals >= 0)
-		close(signals);
+	server = (struct server){.roots = roots, .listener = listener};
+	result = server.signals = signals_take();
+	while (result >= 0 && !(server.ending && workers(&server) == 0))
+		result = server_turn(&server);
+	for (size_t i = 0; i < server.count; i++)
+		close(server.clients[i].fd);
+	if (server.signals >= 0)
+		close(server.signals);
 	return result < 0
 		   ? error_set(error, result, "the agent cannot go on: %s", strerror(-result))
 		   : 0;

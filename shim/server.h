@@ -1,11 +1,11 @@
 /*
- * The agent's connections: one loop, and a process of its own for each request. A
- * peer that is looked at can hold up whoever looks (its command line is read from
- * its memory, which may be a file of its own file system), so that is done by a
- * process that can be ended; and one that is crashed takes nothing with it.
+ * The agent's connections: one loop, and a process of its own for each request. To
+ * look at a peer is to read megabytes of its making and to ask libraries what they
+ * mean; what goes wrong there, or takes long, is ended and takes nothing with it.
  *
- * What clients can cost is bounded: see the limits. When all workers are busy, new
- * connections wait in the kernel's queue.
+ * What clients can cost is bounded, see the limits, and is counted by cgroup, since a
+ * guest cannot leave its own: who takes too much of it takes it from itself. When all
+ * workers are busy, new connections wait in the kernel's queue.
  */
 #ifndef SHIM_SERVER_H
 #define SHIM_SERVER_H
@@ -15,16 +15,18 @@
 
 enum {
 	SERVER_BACKLOG = 256,    /* connections that the kernel holds until they are seen */
-	SERVER_HELD_MAX = 64,    /* that are held without being served (they say nothing), */
-	SERVER_HELD_MS = 2000,   /* for so long; the oldest goes first where one too many comes */
+	SERVER_HELD_MAX = 64,    /* that are held without being served: they say nothing, */
+	SERVER_HELD_SHARE = 8,   /* of one cgroup; where one too many comes the oldest goes, */
+	SERVER_HELD_MS = 2000,   /* and each after so long */
 	SERVER_WORKERS_MAX = 16, /* requests at a time, of each cgroup one, */
-	SERVER_WORKER_MS = 2000, /* each for so long: it takes some 2 ms */
+	SERVER_WORKER_MS = 4000, /* each for so long: it takes some 2 ms, and the shim waits 5 s */
+	SERVER_REFUSALS_TOLD = 20, /* that are logged in a second; then only how many more */
 };
 
 /*
  * Serves what comes over `listener`, a listening SOCK_SEQPACKET socket that does not
- * block, until SIGTERM or SIGINT. Blocks these and SIGCHLD. Returns 0; or -errno
- * with `error` filled where it cannot go on.
+ * block, until SIGTERM or SIGINT; then it finishes what it has begun. Blocks these and
+ * SIGCHLD. Returns 0; or -errno with `error` filled where it cannot go on.
  */
 int server_run(int listener, const struct roots *roots, struct error *error);
 

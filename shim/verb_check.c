@@ -82,7 +82,7 @@ static int check_rule(struct check *check, struct policy_line *line, bool insecu
 	check->rules++;
 	if (error_is_set(&rule.error))
 		problem_add(check, true, rule.file, rule.line, rule.error.text);
-	else if (!insecure && placement_resolve(&rule, false, &placement, &error) < 0)
+	else if (!insecure && placement_resolve(&rule, PLACEMENT_OF_CALLER, &placement, &error) < 0)
 		problem_add(check, true, rule.file, rule.line, error.text);
 	return rule.glob != NULL ? glob_keep(check, &rule) : 0;
 }

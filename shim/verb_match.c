@@ -21,7 +21,7 @@ int verb_match(int argc, char *argv[])
 	for (int i = first; i < argc; i++) {
 		struct plan plan;
 
-		plan_make(&plan, argv[i], source);
+		plan_make(&plan, argv[i], PLAN_FOR_CALLER, source);
 		if (plan.warning_count > 0 || error_is_set(&plan.error))
 			status = VERB_PROBLEM;
 		if (json) {

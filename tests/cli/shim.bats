@@ -761,3 +761,19 @@ env 8: _F1=#"
 		refuses 1 "$WORK/policy:1: " -name web1
 	done
 }
+
+@test "started by libvirt, but in no cpuset cgroup of a guest: CPUs cannot be kept" {
+	local monitor=(-chardev 'socket,id=charmonitor,fd=9,server=on,wait=off')
+	policy "web1 - cpus=$CPU" "be - cpus=$CPU best-effort" 'mem - mem=local' 'env - env=A=1'
+	refuses 1 "libvirt has this guest in no cpuset cgroup of its own" -name web1 "${monitor[@]}"
+	has "$stderr" "$GUEST_PINNING_CONF:1: "
+	dry_run 1 -name web1 "${monitor[@]}"
+	has "$output" "error: $GUEST_PINNING_CONF:1: libvirt has this guest in no cpuset cgroup"
+	starts 1 -name be "${monitor[@]}"
+	has "$stderr" "guest 'be' starts unplaced"
+	untouched
+	starts 1 -name mem "${monitor[@]}"
+	starts 1 -name env "${monitor[@]}"
+	# The same words elsewhere mean nothing.
+	starts 1 -name web1 -chardev socket,id=mon,path=/x -device id=charmonitor
+}

@@ -1,0 +1,518 @@
+#include "guest_world.h"
+#include "server.h"
+
+#include <poll.h>
+
+enum {
+	/* for an answer that must not wait for others */
+	SECOND_MS = SLOWNESS > 1 ? 2000 : 1000,
+	MOMENT_MS = 50, /* in which there would be one */
+	SILENT_CLIENTS = SERVER_BACKLOG + SERVER_HELD_MAX,
+};
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/* How many descriptors the agent has when it has nothing to do. It has served one then. */
+static unsigned int agent_descriptors(void)
+{
+	int fd = connected_client();
+
+	send_message(fd, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_string_equal(receive(fd), placed_reply());
+	assert_string_equal(receive(fd), ""); /* it has closed it */
+	close(fd);
+	return descriptors_of(server);
+}
+
+/* It cannot be told from the end of the connection. */
+static void an_empty_packet_gets_no_answer(void **state)
+{
+	(void)state;
+	assert_string_equal(ask_with("", 0), "");
+	assert_string_equal(ask(), placed_reply());
+	assert_int_equal(lines_logged(), 1);
+}
+
+static void a_second_packet_gets_no_answer(void **state)
+{
+	int fd = connected_client();
+
+	(void)state;
+	send_message(fd, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	(void)send(fd, AGENT_REQUEST, strlen(AGENT_REQUEST), MSG_NOSIGNAL);
+	assert_string_equal(receive(fd), placed_reply());
+	assert_string_equal(receive(fd), "");
+	close(fd);
+	assert_int_equal(lines_logged(), 1);
+	assert_string_equal(ask(), placed_reply());
+}
+
+static void one_that_speaks_a_moment_later_is_served(void **state)
+{
+	int fd = connected_client();
+
+	(void)state;
+	usleep(30000);
+	send_message(fd, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_string_equal(receive(fd), placed_reply());
+	close(fd);
+	check_placed();
+}
+
+static void one_that_does_not_take_its_answer_is_no_harm(void **state)
+{
+	int fds[40];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(fds); i++) {
+		fds[i] = connected_client();
+		send_message(fds[i], AGENT_REQUEST, strlen(AGENT_REQUEST));
+		if (i % 2 == 0)
+			assert_int_equal(shutdown(fds[i], SHUT_RD), 0);
+		wait_for_log(i + 1);
+	}
+	assert_string_equal(ask(), placed_reply());
+	close_all(fds, LENGTH_OF(fds));
+	assert_string_equal(ask(), placed_reply());
+}
+
+/* Neither in the agent nor as a process of its. */
+static void many_clients_leave_nothing_behind(void **state)
+{
+	unsigned int before = agent_descriptors();
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		int fd = connected_client();
+
+		if (i % 3 == 0)
+			send_message(fd, AGENT_REQUEST, strlen(AGENT_REQUEST));
+		if (i % 3 == 1)
+			send_message(fd, "x", 1);
+		if (i % 2 == 0)
+			shutdown(fd, SHUT_WR);
+		close(fd);
+	}
+	assert_string_equal(ask(), placed_reply());
+	wait_for_descriptors(before);
+}
+
+/* Stops the agent, so that it sees a client only when that has ended. */
+static void pause_server(void)
+{
+	int status;
+
+	assert_int_equal(kill(server, SIGSTOP), 0);
+	assert_int_equal(waitpid(server, &status, WUNTRACED), server);
+	assert_true(WIFSTOPPED(status));
+}
+
+/*
+ * Starts a process that is known as a shim of web1, and then connects by `fd`, says
+ * `message` and ends. Its end is waited for, but not taken note of.
+ */
+static pid_t start_short_client(int fd, const char *message)
+{
+	siginfo_t information;
+	int go[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(go[1]);
+		if (read(go[0], &byte, 1) != 1 || connect_client(fd) < 0)
+			_exit(1);
+		_exit(message != NULL && send(fd, message, strlen(message), 0) < 0 ? 1 : 0);
+	}
+	make_process(pid);
+	assert_int_equal(write(go[1], "", 1), 1);
+	close(go[0]);
+	close(go[1]);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &information, WEXITED | WNOWAIT), 0);
+	assert_int_equal(information.si_status, 0);
+	return pid;
+}
+
+static void one_that_has_ended_is_refused(void **state)
+{
+	char expected[64];
+
+	(void)state;
+	for (int reaped = 0; reaped < 2; reaped++) {
+		int fd = new_client();
+		pid_t client;
+
+		make_world();
+		pause_server();
+		client = start_short_client(fd, AGENT_REQUEST);
+		close(fd);
+		if (reaped != 0)
+			assert_int_equal(waitpid(client, NULL, 0), client);
+		assert_int_equal(kill(server, SIGCONT), 0);
+		wait_for_log(1);
+		snprintf(expected, sizeof(expected), "agent: refused pid %d (", (int)client);
+		assert_memory_equal(logged(), expected, strlen(expected));
+		assert_string_equal(changes(), "");
+		if (reaped == 0)
+			assert_int_equal(waitpid(client, NULL, 0), client);
+		assert_string_equal(ask(), placed_reply());
+	}
+}
+
+/* It connects, and another one that has the same descriptor speaks when it has ended. */
+static void one_that_hands_its_connection_on_and_ends_is_refused(void **state)
+{
+	char expected[64];
+
+	(void)state;
+	for (int reaped = 0; reaped < 2; reaped++) {
+		int fd = new_client();
+		pid_t client;
+
+		make_world();
+		client = start_short_client(fd, NULL);
+		if (reaped != 0)
+			assert_int_equal(waitpid(client, NULL, 0), client);
+		send_message(fd, AGENT_REQUEST, strlen(AGENT_REQUEST));
+		assert_int_equal(strncmp(receive(fd), AGENT_REFUSED, strlen(AGENT_REFUSED)), 0);
+		close(fd);
+		snprintf(expected, sizeof(expected), "agent: refused pid %d (", (int)client);
+		assert_memory_equal(logged(), expected, strlen(expected));
+		assert_string_equal(changes(), "");
+		if (reaped == 0)
+			assert_int_equal(waitpid(client, NULL, 0), client);
+	}
+}
+
+/* Connects by each of the descriptors, asks, says when that is done, and does nothing more. */
+static int ask_and_stay(const int *fds, size_t count, int control)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(control, &byte, 1) != 1)
+		return 1;
+	for (size_t i = 0; i < count; i++) {
+		if (connect_client(fds[i]) < 0 ||
+		    send(fds[i], AGENT_REQUEST, strlen(AGENT_REQUEST), 0) < 0)
+			return 2;
+	}
+	if (write(control, "", 1) != 1)
+		return 3;
+	for (;;)
+		pause();
+}
+
+/*
+ * Starts a process that is known as a shim of web1, in a cgroup; it asks by each of the
+ * descriptors, and stays. Whoever reads its command line waits, as on a file system
+ * of its own.
+ */
+static pid_t start_hanging_client(const int *fds, size_t count, const char *cgroup)
+{
+	char text[256];
+	int control[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(ask_and_stay(fds, count, control[1]));
+	close(control[1]);
+	make_process(pid);
+	snprintf(text, sizeof(text), "0::%s\n", cgroup);
+	make_file(proc_path(pid, "cgroup"), text);
+	make_fifo(proc_path(pid, "cmdline"));
+	assert_int_equal(write(control[0], "", 1), 1);
+	assert_int_equal(read(control[0], &byte, 1), 1);
+	close(control[0]);
+	return pid;
+}
+
+static void end_client(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/*
+ * Waits until a worker hangs on a process's command line. Returns the descriptor that it
+ * is written to; the worker goes on when that is closed.
+ */
+static int worker_of(pid_t pid)
+{
+	long long start = clock_milliseconds();
+	int fd;
+
+	while ((fd = open(proc_path(pid, "cmdline"), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+		assert_int_equal(errno, ENXIO);
+		if (clock_milliseconds() - start > REPLY_MS)
+			fail_msg("nobody reads the command line of %d", (int)pid);
+		usleep(1000);
+	}
+	return fd;
+}
+
+/* Whether something comes, an answer or the end, within so many milliseconds. */
+static bool comes(int fd, int milliseconds)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN | POLLRDHUP};
+	int ready = poll(&wait, 1, milliseconds);
+
+	assert_true(ready >= 0);
+	return ready > 0;
+}
+
+/* Two processes: it is the cgroup that counts. */
+static void requests_of_one_cgroup_are_served_one_after_the_other(void **state)
+{
+	char text[128];
+	char expected[256];
+	size_t length = command_line(text, sizeof(text), WEB1);
+	int first = new_client();
+	int second = new_client();
+	pid_t pid = start_hanging_client(&first, 1, EMULATOR);
+	int worker = worker_of(pid);
+
+	(void)state;
+	assert_int_equal(connect_client(second), 0);
+	send_message(second, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_false(comes(second, MOMENT_MS));
+	assert_int_equal(lines_logged(), 0);
+	assert_int_equal(write(worker, text, length), length);
+	close(worker);
+	assert_string_equal(receive(first), placed_reply());
+	assert_string_equal(receive(second), placed_reply());
+	snprintf(expected, sizeof(expected), "agent: placed guest 'web1' (pid %d)", (int)pid);
+	assert_memory_equal(logged(), expected, strlen(expected));
+	snprintf(expected, sizeof(expected), "\nagent: placed guest 'web1' (pid %d)",
+		 (int)getpid());
+	assert_non_null(strstr(logged(), expected));
+	assert_int_equal(lines_logged(), 2);
+	end_client(pid);
+	close(first);
+	close(second);
+}
+
+static void those_of_one_cgroup_hold_up_no_other(void **state)
+{
+	int fds[SERVER_WORKERS_MAX + SERVER_HELD_MAX + 20];
+	unsigned int descriptors = agent_descriptors();
+	pid_t pid;
+	int worker;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(fds); i++)
+		fds[i] = new_client();
+	pid = start_hanging_client(fds, LENGTH_OF(fds), OTHER_SCOPE "/libvirt/emulator");
+	worker = worker_of(pid);
+	for (int i = 0; i < 5; i++) {
+		long long start = clock_milliseconds();
+
+		assert_string_equal(ask(), placed_reply());
+		assert_true(clock_milliseconds() - start < SECOND_MS);
+	}
+	/* Those that wait, the one that hangs and the one just answered. */
+	assert_true(descriptors_of(server) <= descriptors + SERVER_HELD_SHARE + 2);
+	end_client(pid); /* or the next one would hang */
+	close(worker);
+	close_all(fds, LENGTH_OF(fds));
+}
+
+/* Seen in /proc or not. */
+static void one_that_waits_for_its_turn_and_ends_is_no_harm(void **state)
+{
+	(void)state;
+	for (int seen = 0; seen < 2; seen++) {
+		int fds[3];
+		char path[64];
+		unsigned int descriptors;
+		pid_t pid;
+		int worker;
+
+		make_world();
+		descriptors = agent_descriptors();
+		for (size_t i = 0; i < LENGTH_OF(fds); i++)
+			fds[i] = new_client();
+		pid = start_hanging_client(fds, LENGTH_OF(fds), OTHER_SCOPE "/libvirt/emulator");
+		worker = worker_of(pid);
+		close_all(fds, LENGTH_OF(fds));
+		end_client(pid);
+		snprintf(path, sizeof(path), "world/proc/%d", (int)pid);
+		if (seen == 0)
+			assert_int_equal(remove_tree(path), 0);
+		close(worker);
+		wait_for_log(1 + LENGTH_OF(fds));
+		for (const char *line = strchr(logged(), '\n') + 1; *line != '\0';
+		     line = strchr(line, '\n') + 1)
+			assert_memory_equal(line, "agent: refused pid",
+					    strlen("agent: refused pid"));
+		wait_for_descriptors(descriptors);
+		assert_string_equal(ask(), placed_reply());
+	}
+}
+
+/* This process is in another cgroup from now on. */
+static void move_to(const char *cgroup)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "0::%s\n", cgroup);
+	make_file(proc_path(getpid(), "cgroup"), text);
+}
+
+static void silent_clients_hold_up_nobody(void **state)
+{
+	int fds[SILENT_CLIENTS];
+	unsigned int descriptors = agent_descriptors();
+	int early = connected_client();
+
+	(void)state;
+	while (descriptors_of(server) == descriptors)
+		usleep(1000);
+	move_to(OTHER_SCOPE "/libvirt/emulator");
+	for (size_t i = 0; i < SILENT_CLIENTS; i++)
+		fds[i] = connected_client();
+	/* Where one too many comes the oldest of that cgroup goes, long before its time. */
+	for (size_t i = 0; i < SILENT_CLIENTS - SERVER_HELD_SHARE; i++)
+		assert_true(comes(fds[i], SECOND_MS));
+	assert_false(comes(fds[SILENT_CLIENTS - 1], 0));
+	assert_false(comes(early, 0));
+	move_to(EMULATOR);
+	for (int i = 0; i < 5; i++) {
+		long long start = clock_milliseconds();
+
+		assert_string_equal(ask(), placed_reply());
+		assert_true(clock_milliseconds() - start < SECOND_MS);
+	}
+	wait_for_descriptors(descriptors + 1 + SERVER_HELD_SHARE);
+	send_message(early, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_string_equal(receive(early), placed_reply());
+	close(early);
+	close_all(fds, SILENT_CLIENTS);
+	wait_for_descriptors(descriptors);
+	assert_string_equal(ask(), placed_reply());
+}
+
+/* The time of a worker and that of a connection are waited for only here, both at once. */
+static void clients_that_hang_or_are_silent_are_left_when_their_time_is_over(void **state)
+{
+	enum { WAITING = 3 };
+	int fds[WAITING + SERVER_WORKERS_MAX];
+	pid_t pids[SERVER_WORKERS_MAX];
+	int workers[SERVER_WORKERS_MAX];
+	int late = new_client();
+	unsigned int descriptors = agent_descriptors();
+	long long start;
+	int silent;
+	int early; /* speaks in time, but when there is no worker */
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(fds); i++)
+		fds[i] = new_client();
+	start = clock_milliseconds();
+	silent = connected_client();
+	early = connected_client();
+	for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+		char cgroup[128];
+
+		snprintf(cgroup, sizeof(cgroup), SLICE "/machine-qemu\\x2d%zu\\x2dweb1.scope",
+			 i + 10);
+		make_scope(cgroup);
+		strcat(cgroup, "/libvirt/emulator");
+		/* The first one's others wait for their turn. */
+		pids[i] = i == 0 ? start_hanging_client(fds, WAITING + 1, cgroup)
+				 : start_hanging_client(fds + WAITING + i, 1, cgroup);
+		workers[i] = worker_of(pids[i]);
+	}
+	send_message(early, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_int_equal(connect_client(late), 0);
+	send_message(late, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_false(comes(early, MOMENT_MS));
+	assert_false(comes(late, 0));
+	assert_false(comes(silent, 0));
+	assert_string_equal(receive(early), placed_reply());
+	assert_string_equal(receive(late), placed_reply());
+	assert_in_range(clock_milliseconds() - start, SERVER_WORKER_MS,
+			SERVER_WORKER_MS + SECOND_MS);
+	assert_string_equal(receive(silent), "");
+	/* One that has waited may have its turn now, and hang. */
+	wait_for_descriptors(descriptors + 1);
+	assert_in_range(clock_milliseconds() - start, SERVER_HELD_MS, SERVER_WORKER_MS + SECOND_MS);
+	for (size_t i = 0; i < SERVER_WORKERS_MAX; i++)
+		end_client(pids[i]);
+	close_all(workers, SERVER_WORKERS_MAX);
+	wait_for_descriptors(descriptors);
+	for (size_t i = 0; i < LENGTH_OF(fds); i++) {
+		const char *reply = receive(fds[i]);
+
+		/* A refusal, an error or the end. */
+		assert_int_not_equal(strncmp(reply, AGENT_PLACED, strlen(AGENT_PLACED)), 0);
+		close(fds[i]);
+	}
+	assert_string_equal(ask(), placed_reply());
+	close(silent);
+	close(early);
+	close(late);
+}
+
+static void a_signal_ends_it_when_it_has_finished_what_it_has_begun(void **state)
+{
+	char text[128];
+	size_t length = command_line(text, sizeof(text), WEB1);
+	int silent = connected_client();
+	int hanging = connected_client();
+	int waiting = connected_client();
+	int status;
+	int worker;
+
+	(void)state;
+	assert_string_equal(ask(), placed_reply());
+	make_fifo(proc_path(getpid(), "cmdline"));
+	send_message(hanging, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	worker = worker_of(getpid());
+	send_message(waiting, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_int_equal(kill(server, SIGINT), 0);
+	assert_false(comes(hanging, MOMENT_MS));
+	assert_int_equal(waitpid(server, &status, WNOHANG), 0);
+	assert_int_equal(write(worker, text, length), length);
+	close(worker);
+	assert_string_equal(receive(hanging), placed_reply());
+	assert_int_equal(wait_for_end(), 0);
+	assert_string_equal(receive(silent), "");
+	assert_string_equal(receive(waiting), "");
+	close(silent);
+	close(hanging);
+	close(waiting);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_server, stop_server)
+	static const struct CMUnitTest tests[] = {
+	    TEST(an_empty_packet_gets_no_answer),
+	    TEST(a_second_packet_gets_no_answer),
+	    TEST(one_that_speaks_a_moment_later_is_served),
+	    TEST(one_that_does_not_take_its_answer_is_no_harm),
+	    TEST(many_clients_leave_nothing_behind),
+	    TEST(one_that_has_ended_is_refused),
+	    TEST(one_that_hands_its_connection_on_and_ends_is_refused),
+	    TEST(requests_of_one_cgroup_are_served_one_after_the_other),
+	    TEST(those_of_one_cgroup_hold_up_no_other),
+	    TEST(one_that_waits_for_its_turn_and_ends_is_no_harm),
+	    TEST(silent_clients_hold_up_nobody),
+	    TEST(clients_that_hang_or_are_silent_are_left_when_their_time_is_over),
+	    TEST(a_signal_ends_it_when_it_has_finished_what_it_has_begun),
+	};
+
+	return RUN_TESTS(tests);
+}
