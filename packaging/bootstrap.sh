@@ -22,41 +22,41 @@ PURPOSES='build test demo lint e2e'
 # brought it, and on a distribution not known here the list still says what is
 # missing. (qemu-kvm-core is the name that Fedora and its relatives share.)
 NEEDS='
-build,test,demo,lint  cmd:gcc                   gcc                    gcc
-build,test,demo,lint  cmd:make                  make                   make
-build,test,demo,lint  cmd:pkg-config            pkg-config             pkgconf-pkg-config
-build,test,demo,lint  header:stdlib.h           libc6-dev              glibc-devel
-build,test,demo,lint  header:numa.h             libnuma-dev            numactl-devel
-build,test,demo,lint  header:jansson.h          libjansson-dev         jansson-devel
-build,test,demo,lint  header:cap-ng.h           libcap-ng-dev          libcap-ng-devel
-build,test,demo,lint  header:expat.h            libexpat1-dev          expat-devel
-build,test,demo,lint  header:attr/libattr.h     libattr1-dev           libattr-devel
-build,test,demo,e2e   cmd:grep                  grep                   grep
-build,test,demo,e2e   cmd:sed                   sed                    sed
-test,e2e              cmd:awk                   mawk                   gawk
-test,e2e              cmd:find                  findutils              findutils
-test,e2e              cmd:cmp                   diffutils              diffutils
-test                  header:cmocka.h           libcmocka-dev          libcmocka-devel
-test                  lib:libasan.so            gcc                    libasan
-test                  lib:libubsan.so           gcc                    libubsan
-test,demo,e2e         cmd:bash                  bash                   bash
-test,e2e              cmd:bats                  bats                   bats
-test,e2e              cmd:strace                strace                 strace
-test,e2e              cmd:numactl               numactl                numactl
-test,e2e              cmd:jq                    jq                     jq
-test,e2e              cmd:getfattr              attr                   attr
-test,e2e              cmd:setpriv               util-linux             util-linux
-test,e2e              cmd:ps                    procps                 procps-ng
-demo,e2e              emulator                  qemu-system-x86        qemu-kvm-core
-lint                  cmd:clang-format          clang-format           clang-tools-extra
-lint                  cmd:clang-tidy            clang-tidy             clang-tools-extra
-lint                  cmd:cppcheck              cppcheck               cppcheck
-lint                  cmd:shellcheck            shellcheck             ShellCheck
-e2e                   cmd:dbus-daemon           dbus                   dbus-daemon
-e2e                   cmd:libvirtd              libvirt-daemon-system  libvirt-daemon
-e2e                   cmd:virtlogd              libvirt-daemon-system  libvirt-daemon-log
-e2e                   file:/etc/libvirt/qemu.conf  libvirt-daemon-system  libvirt-daemon-driver-qemu
-e2e                   cmd:virsh                 libvirt-clients        libvirt-client
+build,test,demo,lint,e2e  cmd:gcc                   gcc                    gcc
+build,test,demo,lint      cmd:make                  make                   make
+build,test,demo,lint      cmd:pkg-config            pkg-config             pkgconf-pkg-config
+build,test,demo,lint,e2e  header:stdlib.h           libc6-dev              glibc-devel
+build,test,demo,lint      header:numa.h             libnuma-dev            numactl-devel
+build,test,demo,lint      header:jansson.h          libjansson-dev         jansson-devel
+build,test,demo,lint      header:cap-ng.h           libcap-ng-dev          libcap-ng-devel
+build,test,demo,lint      header:expat.h            libexpat1-dev          expat-devel
+build,test,demo,lint      header:attr/libattr.h     libattr1-dev           libattr-devel
+build,test,demo,e2e       cmd:grep                  grep                   grep
+build,test,demo,e2e       cmd:sed                   sed                    sed
+test,e2e                  cmd:awk                   mawk                   gawk
+test,e2e                  cmd:find                  findutils              findutils
+test,e2e                  cmd:cmp                   diffutils              diffutils
+test                      header:cmocka.h           libcmocka-dev          libcmocka-devel
+test                      lib:libasan.so            gcc                    libasan
+test                      lib:libubsan.so           gcc                    libubsan
+test,demo,e2e             cmd:bash                  bash                   bash
+test,e2e                  cmd:bats                  bats                   bats
+test,e2e                  cmd:strace                strace                 strace
+test,e2e                  cmd:numactl               numactl                numactl
+test,e2e                  cmd:jq                    jq                     jq
+test,e2e                  cmd:getfattr              attr                   attr
+test,e2e                  cmd:setpriv               util-linux             util-linux
+test,e2e                  cmd:ps                    procps                 procps-ng
+demo,e2e                  emulator                  qemu-system-x86        qemu-kvm-core
+lint                      cmd:clang-format          clang-format           clang-tools-extra
+lint                      cmd:clang-tidy            clang-tidy             clang-tools-extra
+lint                      cmd:cppcheck              cppcheck               cppcheck
+lint                      cmd:shellcheck            shellcheck             ShellCheck
+e2e                       cmd:dbus-daemon           dbus                   dbus-daemon
+e2e                       cmd:libvirtd              libvirt-daemon-system  libvirt-daemon
+e2e                       cmd:virtlogd              libvirt-daemon-system  libvirt-daemon-log
+e2e                       file:/etc/libvirt/qemu.conf  libvirt-daemon-system  libvirt-daemon-driver-qemu
+e2e                       cmd:virsh                 libvirt-clients        libvirt-client
 '
 
 say() {

@@ -90,7 +90,8 @@ static int answer_read_cpus(const char *answer, size_t length, struct id_set *cp
 	if (strncmp(answer, AGENT_REFUSED, strlen(AGENT_REFUSED)) == 0)
 		return error_set(error, -EPERM, "the agent refuses: %s",
 				 answer + strlen(AGENT_REFUSED));
-	if (strlen(answer) != length || strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
+	if (strcspn(answer, "\n") != length ||
+	    strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
 	    id_set_read(cpus, answer + strlen(AGENT_PLACED)) < 0 || id_set_is_empty(cpus))
 		return error_set(error, -EPROTO,
 				 "the agent answers what this shim does not understand: install "
