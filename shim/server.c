@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 enum {
-	CLIENTS_MAX = SERVER_HELD_MAX + SERVER_WORKERS_MAX,
 	ACCEPTED_AT_ONCE = 64, /* then the others have their turn */
-	WINDOW_MS = 1000,      /* of SERVER_REFUSALS_TOLD */
+	CLIENTS_MAX = SERVER_HELD_MAX + SERVER_WORKERS_MAX + ACCEPTED_AT_ONCE,
+	WINDOW_MS = 1000, /* of SERVER_REFUSALS_TOLD */
 };
 
 enum state {
@@ -65,23 +65,73 @@ static bool workers_busy(const struct server *server)
 	return workers(server) == SERVER_WORKERS_MAX;
 }
 
-/* Closes the connections that are done with. */
+static size_t done(const struct server *server)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < server->count; i++)
+		count += server->clients[i].state == STATE_DONE;
+	return count;
+}
+
+/* Starts a process that holds all that is open here until `pipe` is closed. Returns its pid. */
+static pid_t holder_start(const int pipe[2])
+{
+	pid_t pid = fork();
+	char byte;
+
+	if (pid != 0)
+		return pid;
+	close(pipe[1]);
+	(void)!read(pipe[0], &byte, 1);
+	_exit(0);
+}
+
+/*
+ * Closes the connections that are done with. What a client has sent and nobody has read
+ * is dropped by whoever closes last, with the files that it may have sent along; and to
+ * drop a TCP socket with SO_LINGER can take as long as the client likes, but not at the
+ * end of a process (tcp(7); inet_release in the kernel). So another process closes last,
+ * by ending. Without one they stay until the next turn.
+ */
 static void clients_sweep(struct server *server)
 {
 	size_t kept = 0;
+	int hold[2];
 
-	for (size_t i = 0; i < server->count; i++) {
-		if (server->clients[i].state == STATE_DONE)
-			close(server->clients[i].fd);
-		else
-			server->clients[kept++] = server->clients[i];
+	if (done(server) == 0 || pipe2(hold, O_CLOEXEC) < 0)
+		return;
+	if (holder_start(hold) > 0) {
+		for (size_t i = 0; i < server->count; i++) {
+			if (server->clients[i].state == STATE_DONE)
+				close(server->clients[i].fd);
+			else
+				server->clients[kept++] = server->clients[i];
+		}
+		server->count = kept;
 	}
-	server->count = kept;
+	close(hold[0]);
+	close(hold[1]);
 }
 
 static bool same_cgroup(const struct client *client, const struct client *other)
 {
 	return strcmp(client->cgroup.path, other->cgroup.path) == 0;
+}
+
+/* A client that does not take its answer goes without. */
+static void answer(int fd, const char *text)
+{
+	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Leaves a client that is not served. One that has spoken is told. */
+static void client_drop(struct client *client)
+{
+	if (client->state == STATE_WAITS)
+		answer(client->fd, AGENT_REFUSED "the agent is busy with other requests from the "
+						 "same cgroup");
+	client->state = STATE_DONE;
 }
 
 /*
@@ -98,7 +148,7 @@ static void client_add(struct server *server, const struct client *client)
 	for (size_t i = server->count; i-- > 0;) {
 		struct client *other = &server->clients[i];
 
-		if (other->state == STATE_SERVED)
+		if (other->state == STATE_SERVED || other->state == STATE_DONE)
 			continue;
 		oldest = other;
 		held++;
@@ -107,18 +157,13 @@ static void client_add(struct server *server, const struct client *client)
 			like++;
 		}
 	}
-	if (client->state != STATE_SERVED && like >= SERVER_HELD_SHARE)
-		oldest_like->state = STATE_DONE;
-	else if (client->state != STATE_SERVED && held >= SERVER_HELD_MAX)
-		oldest->state = STATE_DONE;
-	clients_sweep(server);
+	if (client->state != STATE_SERVED && client->state != STATE_DONE) {
+		if (like >= SERVER_HELD_SHARE)
+			client_drop(oldest_like);
+		else if (held >= SERVER_HELD_MAX)
+			client_drop(oldest);
+	}
 	server->clients[server->count++] = *client;
-}
-
-/* A client that does not take its answer goes without. */
-static void answer(int fd, const char *text)
-{
-	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* How a worker ends. */
@@ -131,8 +176,6 @@ static void worker_run(const struct server *server, int fd, const char *message,
 	char reply[AGENT_REPLY_MAX];
 	bool placed;
 
-	/* What the agent closes must be closed, and its socket be free when it is gone. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(server->listener);
 	close(server->signals);
 	for (size_t i = 0; i < server->count; i++) {
@@ -140,6 +183,9 @@ static void worker_run(const struct server *server, int fd, const char *message,
 			close(server->clients[i].fd);
 	}
 	placed = request_serve(fd, message, length, server->roots, quiet, reply);
+	/* Closing with a message unread would tell the peer of an error instead of the answer. */
+	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
 	answer(fd, reply);
 	_exit(placed ? WORKER_PLACED : quiet ? WORKER_REFUSED_QUIETLY : WORKER_REFUSED);
 }
@@ -151,7 +197,8 @@ static void worker_start(struct server *server, struct client *client, const cha
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (getppid() == agent)
+		/* It must not hold the socket of an agent that is gone. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == agent)
 			worker_run(server, client->fd, message, length,
 				   server->told >= SERVER_REFUSALS_TOLD);
 		_exit(WORKER_REFUSED_QUIETLY);
@@ -198,8 +245,6 @@ static void client_serve(struct server *server, struct client *client)
 	client->state = STATE_WAITS;
 	if (cgroup_is_served(server, client))
 		return;
-	/* Closing with a message unread would tell the peer of an error instead of the answer. */
-	(void)recv(client->fd, NULL, 0, MSG_DONTWAIT);
 	worker_start(server, client, message, (size_t)length);
 }
 
@@ -211,13 +256,12 @@ static void clients_serve(struct server *server)
 	for (size_t i = 0; i < server->count && !workers_busy(server); i++) {
 		struct client *client = &server->clients[i];
 
-		if (client->state == STATE_SERVED)
+		if (client->state == STATE_SERVED || client->state == STATE_DONE)
 			continue;
 		client_serve(server, client);
 		if (client->state != STATE_SERVED && client->until <= now)
-			client->state = STATE_DONE;
+			client_drop(client);
 	}
-	clients_sweep(server);
 }
 
 /* Whether accept(2) fails for the one connection only, or for want of what comes back. */
@@ -250,7 +294,8 @@ static void client_find_cgroup(struct client *client, const struct roots *roots)
 /* Returns 0, also when there are no more; or -errno. */
 static int clients_accept(struct server *server)
 {
-	for (int i = 0; i < ACCEPTED_AT_ONCE && !workers_busy(server); i++) {
+	for (int i = 0;
+	     i < ACCEPTED_AT_ONCE && server->count < CLIENTS_MAX && !workers_busy(server); i++) {
 		struct client client = {.until = clock_milliseconds() + SERVER_HELD_MS};
 
 		client.fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -264,10 +309,7 @@ static int clients_accept(struct server *server)
 		}
 		client_find_cgroup(&client, server->roots);
 		client_serve(server, &client);
-		if (client.state == STATE_DONE)
-			close(client.fd);
-		else
-			client_add(server, &client);
+		client_add(server, &client);
 	}
 	return 0;
 }
@@ -296,30 +338,38 @@ static void worker_failed(struct client *client, int status)
 	answer(client->fd, AGENT_REFUSED "the agent could not finish: see its log");
 }
 
-/* Takes note of workers that have ended, and ends those whose time is over. */
+/* Takes note of how the worker of a client has ended. */
+static void worker_ended(struct server *server, struct client *client, int status)
+{
+	client->state = STATE_DONE;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > WORKER_REFUSED_QUIETLY)
+		worker_failed(client, status);
+	else if (WEXITSTATUS(status) == WORKER_REFUSED)
+		server->told++;
+	else if (WEXITSTATUS(status) == WORKER_REFUSED_QUIETLY)
+		server->untold++;
+}
+
+/* Takes note of processes that have ended, and ends the workers whose time is over. */
 static void workers_reap(struct server *server)
 {
 	long long now = clock_milliseconds();
+	int status;
+	pid_t pid;
 
-	for (size_t i = 0; i < server->count; i++) {
-		struct client *client = &server->clients[i];
-		int status = 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < server->count; i++) {
+			struct client *client = &server->clients[i];
 
-		if (client->state != STATE_SERVED)
-			continue;
-		/* Not reaped yet, so the number is its own. */
-		if (client->until <= now)
-			(void)kill(client->worker, SIGKILL);
-		if (waitpid(client->worker, &status, WNOHANG) == 0)
-			continue;
-		client->state = STATE_DONE;
-		if (!WIFEXITED(status) || WEXITSTATUS(status) > WORKER_REFUSED_QUIETLY)
-			worker_failed(client, status);
-		server->told += WIFEXITED(status) && WEXITSTATUS(status) == WORKER_REFUSED;
-		server->untold +=
-		    WIFEXITED(status) && WEXITSTATUS(status) == WORKER_REFUSED_QUIETLY;
+			if (client->state == STATE_SERVED && client->worker == pid)
+				worker_ended(server, client, status);
+		}
 	}
-	clients_sweep(server);
+	for (size_t i = 0; i < server->count; i++) {
+		/* Not reaped yet, so the number is its own. */
+		if (server->clients[i].state == STATE_SERVED && server->clients[i].until <= now)
+			(void)kill(server->clients[i].worker, SIGKILL);
+	}
 }
 
 /* How long to wait when nothing happens, in milliseconds; -1: for ever. */
@@ -353,7 +403,8 @@ static int signals_take(void)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+	/* One that ignores it may have started us; then there would be nobody to wait for. */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
@@ -377,6 +428,7 @@ static int server_turn(struct server *server)
 						 {.fd = server->listener, .events = POLLIN}};
 	/* While all workers are busy only the end of one is of interest. */
 	nfds_t count = workers_busy(server) || server->ending ? 1 : 2 + server->count;
+	int result;
 
 	for (size_t i = 0; i < server->count; i++)
 		polled[2 + i] = (struct pollfd){
@@ -389,10 +441,13 @@ static int server_turn(struct server *server)
 		server->ending = true;
 	workers_reap(server);
 	refusals_count(server);
-	if (server->ending)
-		return 0;
-	clients_serve(server);
-	return polled[1].revents != 0 ? clients_accept(server) : 0;
+	result = 0;
+	if (!server->ending) {
+		clients_serve(server);
+		result = polled[1].revents != 0 ? clients_accept(server) : 0;
+	}
+	clients_sweep(server);
+	return result;
 }
 
 int server_run(int listener, const struct roots *roots, struct error *error)
@@ -405,7 +460,8 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 	while (result >= 0 && !(server.ending && workers(&server) == 0))
 		result = server_turn(&server);
 	for (size_t i = 0; i < server.count; i++)
-		close(server.clients[i].fd);
+		client_drop(&server.clients[i]);
+	clients_sweep(&server);
 	if (server.signals >= 0)
 		close(server.signals);
 	return result < 0

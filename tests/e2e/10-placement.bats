@@ -44,6 +44,7 @@ source "$BATS_TEST_DIRNAME/test.bash"
 	fingerprint_of e2e-plain "$BATS_TEST_TMPDIR/plain"
 	diff "$E2E_STATE/plain.bare" "$BATS_TEST_TMPDIR/plain"
 	diff "$E2E_STATE/plain.bare.log" "$BATS_TEST_TMPDIR/plain.log"
+	same "$(agent_log)" "" # it was not even asked
 }
 
 @test "without a policy file a guest is what it was without the shim" {
@@ -58,8 +59,9 @@ source "$BATS_TEST_DIRNAME/test.bash"
 	pid=$(guest_pid e2e-node)
 	want=$(numactl --cpunodebind="$E2E_NODE" cat /proc/self/status |
 		awk '$1 == "Cpus_allowed_list:" { print $2 }')
-	same "$(status_field "/proc/$pid" Cpus_allowed_list)" "$want"
+	pinned e2e-node "$want"
 	same "$(policies "/proc/$pid")" "bind:$E2E_NODE"
+	agent_log_has "cpus $want"
 }
 
 @test "a rule in a drop-in file matches, after those of the main file" {

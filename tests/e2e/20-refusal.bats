@@ -74,13 +74,13 @@ source "$BATS_TEST_DIRNAME/test.bash"
 @test "check tells of a policy that the emulator's user cannot read" {
 	policy_write "$POLICY" <<<"e2e-check $E2E_NODE"
 	policy_write "$POLICY_DIR/10-e2e.conf" <<<"e2e-other $E2E_NODE"
-	run -0 "$BUILD/guest-pinning" check
+	run -0 tool check
 	chmod 600 "$POLICY_DIR/10-e2e.conf"
-	run -1 "$BUILD/guest-pinning" check
+	run -1 tool check
 	same "$(grep -c 'cannot read it' <<<"$output")" 1
 	[[ $output == *"$POLICY_DIR/10-e2e.conf: the user who runs the emulators cannot read it"* ]]
 	chmod 600 "$POLICY"
-	run -1 "$BUILD/guest-pinning" check
+	run -1 tool check
 	same "$(grep -c 'cannot read it' <<<"$output")" 2
 	[[ $output == *"$POLICY: the user who runs the emulators cannot read it"* ]]
 }

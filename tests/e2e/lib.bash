@@ -9,8 +9,19 @@ export LIBVIRT_DEFAULT_URI=qemu:///system
 
 POLICY=/etc/libvirt/guest-pinning.conf
 POLICY_DIR=$POLICY.d
+AGENT_DIRECTORY=/run/guest-pinning
+AGENT_SOCKET=$AGENT_DIRECTORY/agent.sock
+QEMU_CONF=/etc/libvirt/qemu.conf
+SESSION=$E2E_STATE/session
 CAPS_CACHE=/var/cache/libvirt/qemu/capabilities
+# The names of this suite's guests, all of which a run may destroy.  A glob, for
+# names and, unquoted, for paths.
+shopt -s extglob
+GUESTS='@(e2e|tile[0-9][0-9])-*'
 GUEST_RAM_KIB=65536
+# What a test may say otherwise before it defines a guest.
+GUEST_VCPU='<vcpu>2</vcpu>'
+GUEST_XML= # more elements of the domain
 
 # vsh ARG... - virsh, never waiting for ever.  A first answer may take long:
 # libvirtd probes every emulator of the host before it.
@@ -33,6 +44,223 @@ eventually() {
 	done
 }
 
+## Daemons
+
+# /run/systemd/system can be in a container's image without a systemd.
+systemd_runs() {
+	[[ $(</proc/1/comm) == systemd ]]
+}
+
+# socket_listens PATH - the socket's file outlives a daemon that was killed,
+# /proc/net/unix does not lie.  Flags 00010000: it listens (__SO_ACCEPTCON).  Some
+# daemons name it by way of /var/run.
+socket_listens() {
+	awk -v path="$1" '$4 == "00010000" && ($NF == path || $NF == "/var" path) { found = 1 }
+		END { exit !found }' /proc/net/unix
+}
+
+# libvirt_daemon - the daemon for QEMU: the one of all drivers, or QEMU's own.
+libvirt_daemon() {
+	local name
+	for name in libvirtd virtqemud; do
+		command -v "$name" >/dev/null || continue
+		echo "$name"
+		return 0
+	done
+	return 1
+}
+
+libvirt_answers() {
+	E2E_VIRSH_TIMEOUT=10 vsh uri >/dev/null 2>&1
+}
+
+# process_birth PID - a PID may be given to another process: when it started.
+process_birth() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ print $20 }'
+}
+
+process_gone() {
+	[[ $(process_birth "$1") != "$2" ]]
+}
+
+# process_end PID BIRTH - by force if need be.
+process_end() {
+	kill "$1"
+	eventually 20 process_gone "$1" "$2" && return 0
+	kill -KILL "$1"
+	eventually 5 process_gone "$1" "$2"
+}
+
+# daemon_launch NAME - it is up, with its PID in /run/NAME.pid.  Its descriptors
+# are none of ours: it would hold the lock of the run, and keep a reader of our
+# output waiting.  Nor is its environment, which its guests inherit in part.
+daemon_launch() {
+	rm -f "/run/$1.pid"
+	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		setsid "$E2E_STATE/reaper" "$1" -d \
+		</dev/null >>"$E2E_STATE/daemons.log" 2>&1 3>&- 9>&- &
+	eventually 60 test -s "/run/$1.pid"
+}
+
+# daemon_remember NAME PID - it was started here, and is stopped at the end.
+daemon_remember() {
+	echo "$1 $2 $(process_birth "$2")" >>"$E2E_STATE/daemons"
+}
+
+# libvirt_restart - as an upgrade of libvirt does, while guests run.
+libvirt_restart() {
+	local name pid
+	name=$(libvirt_daemon)
+	if systemd_runs; then
+		systemctl restart "$name" || return 1
+	else
+		pid=$(<"/run/$name.pid")
+		process_end "$pid" "$(process_birth "$pid")" && daemon_launch "$name" || return 1
+		# One that ran before this suite goes on running after it.
+		if grep -q "^$name $pid " "$E2E_STATE/daemons" 2>/dev/null; then
+			daemon_remember "$name" "$(<"/run/$name.pid")"
+		fi
+	fi
+	eventually 60 libvirt_answers
+}
+
+# qemu_conf_add - lines on stdin become the last of libvirt's qemu.conf.
+qemu_conf_add() {
+	cat >>"$QEMU_CONF" && libvirt_restart
+}
+
+# qemu_conf_restore - as tests/e2e/run has found it, for a libvirt that runs, too.
+qemu_conf_restore() {
+	local saved=$E2E_STATE/qemu.conf
+	if [[ -e $saved ]]; then
+		cmp -s "$saved" "$QEMU_CONF" && return 0
+		cp -a "$saved" "$QEMU_CONF" || return 1
+	elif [[ -e $saved.absent && -e $QEMU_CONF ]]; then
+		rm -f "$QEMU_CONF" || return 1
+	else
+		return 0
+	fi
+	! libvirt_answers || libvirt_restart
+}
+
+## A user's own libvirt: qemu:///session
+
+# session_run COMMAND... - as a user who is neither root nor libvirt's, with a home
+# of their own below $SESSION.
+session_run() {
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME="$SESSION" \
+		XDG_RUNTIME_DIR="$SESSION/run" timeout -k 5 90 \
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@" 3>&- 9>&-
+}
+
+session_virsh() {
+	session_run virsh --quiet --connect qemu:///session "$@"
+}
+
+session_make() {
+	install -d -m 700 -o 65534 -g 65534 "$SESSION" "$SESSION/run"
+}
+
+# session_pids - the daemons that virsh has started there, and their guests: the
+# directory is in their environment.
+session_pids() {
+	local directory
+	for directory in /proc/[0-9]*; do
+		! tr '\0' '\n' <"$directory/environ" | grep -qxF "HOME=$SESSION" ||
+			echo "${directory#/proc/}"
+	done 2>/dev/null
+}
+
+session_gone() {
+	[[ -z $(session_pids) ]]
+}
+
+# session_remove - with all that runs in it.
+session_remove() {
+	session_pids | xargs -r kill
+	eventually 10 session_gone || session_pids | xargs -r kill -KILL
+	eventually 10 session_gone && rm -rf "$SESSION"
+}
+
+## Agent
+
+# agent_pids - the agent of this suite, which runs the program that was saved, and
+# the processes that it has for requests.
+agent_pids() {
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$E2E_STATE/programs/guest-pinningd" \
+		-printf '%h\n' 2>/dev/null | sed 's,^/proc/,,'
+}
+
+# agent_pid - the agent alone: it leads its session (field 6 of stat, proc(5)).
+agent_pid() {
+	local pid
+	for pid in $(agent_pids); do
+		[[ $(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 4) != "$pid" ]] || echo "$pid"
+	done 2>/dev/null
+}
+
+agent_gone() {
+	[[ -z $(agent_pids) ]]
+}
+
+# agent_start - unless it runs.  In a session of its own, so that it outlives
+# the test that has started it.
+agent_start() {
+	agent_gone || return 0
+	setsid "$E2E_STATE/programs/guest-pinningd" --foreground \
+		</dev/null >>"$E2E_STATE/agent.log" 2>&1 3>&- 9>&- &
+	eventually 10 socket_listens "$AGENT_SOCKET" || {
+		echo "the agent does not start:"
+		agent_log
+		return 1
+	}
+}
+
+# agent_signal SIGNAL - also where there is none, which is no failure then.
+agent_signal() {
+	local pid
+	for pid in $(agent_pid); do
+		kill -s "$1" "$pid"
+	done
+}
+
+# agent_stop - as an administrator stops it; also one that a test has halted.
+agent_stop() {
+	agent_signal CONT
+	agent_signal TERM
+	eventually 10 agent_gone || agent_kill
+}
+
+# agent_kill - it has no time to tidy up.
+agent_kill() {
+	agent_signal KILL
+	eventually 10 agent_gone
+}
+
+# agent_has_client - somebody has connected: the agent's end of it bears the name
+# of the socket, even before it is accepted.
+agent_has_client() {
+	(($(grep -c " $AGENT_SOCKET\$" /proc/net/unix) > 1))
+}
+
+# agent_log - what the agent has said since the test began.
+agent_log() {
+	cat "$E2E_STATE/agent.log"
+}
+
+# agent_log_clear - the agent appends, so its next line is the first.
+agent_log_clear() {
+	: >"$E2E_STATE/agent.log"
+}
+
+agent_log_has() {
+	eventually 10 grep -qF -- "$1" "$E2E_STATE/agent.log" || {
+		echo "no '$1' in the agent's log:"
+		agent_log | tail -n 5
+		return 1
+	}
+}
+
 ## Policy
 
 # policy_write FILE - a policy as the administrator would have it, from stdin.
@@ -47,17 +275,18 @@ policy_clear() {
 
 ## Guests
 
-# guest_define NAME - no disk, no network, no kernel: it sits in its firmware.
+# guest_xml NAME - no disk, no network, no kernel: it sits in its firmware.
 # The UUID follows from the name, so that two definitions are the same guest.
-guest_define() {
+guest_xml() {
 	local sum
 	sum=$(printf %s "$1" | sha256sum)
-	cat >"$E2E_STATE/guest.xml" <<-EOF
+	cat <<-EOF
 		<domain type='qemu'>
 		  <name>$1</name>
 		  <uuid>${sum:0:8}-${sum:8:4}-4${sum:13:3}-8${sum:17:3}-${sum:20:12}</uuid>
 		  <memory unit='KiB'>$GUEST_RAM_KIB</memory>
-		  <vcpu>2</vcpu>
+		  $GUEST_VCPU
+		  $GUEST_XML
 		  <os><type arch='x86_64' machine='q35'>hvm</type></os>
 		  <devices>
 		    <emulator>$E2E_EMULATOR</emulator>
@@ -65,7 +294,10 @@ guest_define() {
 		  </devices>
 		</domain>
 	EOF
-	vsh define "$E2E_STATE/guest.xml"
+}
+
+guest_define() {
+	guest_xml "$1" >"$E2E_STATE/guest.xml" && vsh define "$E2E_STATE/guest.xml"
 }
 
 # guest_start NAME - define and start; fails as virsh start fails.
@@ -82,14 +314,27 @@ guest_running() {
 	[[ $(vsh domstate "$1") == running ]]
 }
 
+# guests_listed [OPTION] - the names of this suite's guests that run; with --all of
+# all of them.
+guests_listed() {
+	local name
+	vsh list --name "$@" | while read -r name; do
+		# shellcheck disable=SC2053 # a glob
+		[[ $name != $GUESTS ]] || echo "$name"
+	done
+}
+
+# guests_destroy - those that run, many at a time: there may be hundreds.
+guests_destroy() {
+	guests_listed | xargs -r -d '\n' -P 20 -n 1 timeout -k 5 90 virsh --quiet destroy
+}
+
 # guests_remove - every guest of ours, in whatever state a test left it.
 guests_remove() {
-	local name status=0
-	for name in $(vsh list --all --name); do
-		[[ $name == e2e-* ]] || continue
-		if [[ $(vsh domstate "$name") != "shut off" ]]; then
-			vsh destroy "$name" || status=1
-		fi
+	local name names status=0
+	guests_destroy || status=1
+	mapfile -t names < <(guests_listed --all)
+	for name in "${names[@]}"; do
 		vsh undefine "$name" --managed-save || status=1
 	done
 	return "$status"
@@ -117,6 +362,11 @@ guest_log_has() {
 # guest_log_closed NAME - the guest has ended and all it said is in its log.
 guest_log_closed() {
 	guest_log "$1" | grep -q ': shutting down, reason='
+}
+
+# emulator_uid - as whom libvirt starts emulators.
+emulator_uid() {
+	awk '$1 == "Uid:" { print $2 }' "$E2E_STATE/plain.bare"
 }
 
 ## What a process looks like
@@ -147,12 +397,27 @@ guest_ram_maps() {
 # threads PID - where the threads of a process may run and allocate: one line
 # for all that agree, since their number changes by itself.
 threads() {
-	local task
+	local task cpus mems memory
 	for task in "/proc/$1/task"/*; do
-		echo "thread: cpus $(status_field "$task" Cpus_allowed_list)" \
-			"mems $(status_field "$task" Mems_allowed_list)" \
-			"memory $(policies "$task" | xargs)"
-	done | sort -u
+		cpus=$(status_field "$task" Cpus_allowed_list)
+		mems=$(status_field "$task" Mems_allowed_list)
+		memory=$(policies "$task" | xargs)
+		# It may have ended since the list was made.
+		[[ -z $memory ]] || echo "thread: cpus $cpus mems $mems memory $memory"
+	done 2>/dev/null | sort -u
+}
+
+# threads_cpus PID [vcpus|others] - the CPUs of the threads, a line for each list
+# of them; of the virtual CPUs' threads or of the others only.  libvirt has QEMU
+# name its threads: "CPU 0/TCG".
+threads_cpus() {
+	local task name which
+	for task in "/proc/$1/task"/*; do
+		name=$(cat "$task/comm") || continue # it has ended meanwhile
+		which=others
+		[[ $name != "CPU "* ]] || which=vcpus
+		[[ ${2-$which} != "$which" ]] || status_field "$task" Cpus_allowed_list
+	done 2>/dev/null | sort -u
 }
 
 # normal - without what differs from one start of the same guest to the next:
@@ -193,6 +458,69 @@ fingerprint_of() {
 	eventually 10 guest_log_closed "$1" || return 1
 	# libvirt and the dying emulator write the last lines independently.
 	guest_log "$1" | normal | sort >"$2.log"
+}
+
+# vcpus_affinity NAME - the CPUs of its virtual CPUs as virsh shows them, a line
+# for each list of them.
+vcpus_affinity() {
+	vsh vcpuinfo --pretty "$1" | sed -n 's/^CPU Affinity: *\([0-9,-]*\) .*/\1/p' | sort -u
+}
+
+## Cgroups
+
+# cpuset_root - where the hierarchy is mounted that has the cpuset controller.
+cpuset_root() {
+	awk '$3 == "cgroup" && $4 ~ /(^|,)cpuset(,|$)/ { v1 = $2 }
+		$3 == "cgroup2" { v2 = $2 }
+		END { print v1 != "" ? v1 : v2 }' /proc/mounts
+}
+
+cgroup_v2() {
+	[[ -e $(cpuset_root)/cgroup.controllers ]]
+}
+
+# process_cpuset PID - the directory of its cgroup there.
+process_cpuset() {
+	echo "$(cpuset_root)$(awk -F : '$2 ~ /(^|,)cpuset(,|$)/ { v1 = $3 }
+		$1 == "0" { v2 = $3 }
+		END { print v1 != "" ? v1 : v2 }' "/proc/$1/cgroup")"
+}
+
+# guest_cpuset NAME - the directory that the guest's "emulator" and "vcpu0" are in.
+guest_cpuset() {
+	local directory
+	directory=$(process_cpuset "$(guest_pid "$1")")
+	[[ $directory == */emulator ]] && echo "${directory%/emulator}"
+}
+
+# cpusets - what is set in every cgroup of the host.
+cpusets() {
+	find "$(cpuset_root)" -name cpuset.cpus -exec grep -H '' {} + | sort
+}
+
+# cgroup_make DIRECTORY - made by hand, as libvirt's are.
+cgroup_make() {
+	mkdir "$1" || return 1
+	if cgroup_v2; then
+		echo +cpuset >"${1%/*}/cgroup.subtree_control"
+	else
+		cat "${1%/*}/cpuset.mems" >"$1/cpuset.mems" &&
+			cat "${1%/*}/cpuset.cpus" >"$1/cpuset.cpus"
+	fi
+}
+
+# lies_remove - the cgroups that a test has made, with whoever is in them.
+lies_remove() {
+	local top
+	top=$(cpuset_root)/e2e-lies
+	eventually 10 lies_gone "$top"
+}
+
+lies_gone() {
+	[[ -d $1 ]] || return 0
+	find "$1" -name cgroup.procs -print0 | xargs -0 cat | xargs -r kill -KILL
+	find "$1" -depth -type d -exec rmdir {} \; 2>/dev/null
+	[[ ! -d $1 ]]
 }
 
 ## Emulator
@@ -303,15 +631,24 @@ refused() {
 	same "$(vsh domstate "$name")" "shut off"
 }
 
+# pinned NAME CPUS - every thread of the running guest NAME has exactly these
+# CPUs, and libvirt says so of the virtual ones.
+pinned() {
+	local pid
+	pid=$(guest_pid "$1") || return 1
+	same "$(threads_cpus "$pid")" "$2" || return 1
+	same "$(threads_cpus "$pid" vcpus)" "$2" || return 1
+	same "$(vcpus_affinity "$1")" "$2"
+}
+
 # placed NAME CPUS - the running guest NAME is where numactl would have put it
-# for CPUS and the node of the tests.  The virtual CPUs' threads are not asked
-# for their CPUs: libvirt sets their affinity itself once the emulator is up.
+# for CPUS and the node of the tests, with every thread.
 placed() {
 	local pid want maps
 	pid=$(guest_pid "$1") || return 1
 	want=$(numactl --physcpubind="$2" --membind="$E2E_NODE" cat /proc/self/status |
 		awk '$1 == "Cpus_allowed_list:" { print $2 }')
-	same "$(status_field "/proc/$pid" Cpus_allowed_list)" "$want" || return 1
+	pinned "$1" "$want" || return 1
 
 	want=$(numactl --physcpubind="$2" --membind="$E2E_NODE" cat /proc/self/numa_maps |
 		awk '{ print $2 }' | sort -u)
