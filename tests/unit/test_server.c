@@ -1,6 +1,7 @@
 #include "guest_world.h"
 #include "server.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 
 enum {
@@ -495,6 +496,73 @@ static void a_signal_ends_it_when_it_has_finished_what_it_has_begun(void **state
 	close(waiting);
 }
 
+/* A TCP connection with data that its other end, *end, does not take, and that lingers for it. */
+static int lingering_socket(int *end)
+{
+	static const char data[65536];
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct linger linger = {.l_onoff = 1, .l_linger = 60};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+	*end = accept(listener, NULL, NULL);
+	assert_true(*end >= 0);
+	close(listener);
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	return fd;
+}
+
+/* Sends the byte 'x' and the descriptor along with it, and keeps none. */
+static void send_descriptor(int fd, int sent)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	struct iovec data = {.iov_base = "x", .iov_len = 1};
+	struct msghdr message = {.msg_iov = &data,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &sent, sizeof(sent));
+	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), 1);
+	close(sent);
+}
+
+/* The file is closed by whoever drops the message, and that may take its time. */
+static void a_file_that_takes_its_time_to_close_holds_up_nobody(void **state)
+{
+	int fd = connected_client();
+	long long start;
+	int end;
+
+	(void)state;
+	pause_server();
+	assert_int_equal(send(fd, "", 0, MSG_NOSIGNAL), 0); /* for which it leaves us */
+	send_descriptor(fd, lingering_socket(&end));
+	assert_int_equal(kill(server, SIGCONT), 0);
+	assert_string_equal(receive(fd), "");
+	start = clock_milliseconds();
+	assert_string_equal(ask(), placed_reply());
+	assert_true(clock_milliseconds() - start < SECOND_MS);
+	close(fd);
+	start = clock_milliseconds();
+	assert_string_equal(ask(), placed_reply());
+	assert_true(clock_milliseconds() - start < SECOND_MS);
+	close(end);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_server, stop_server)
@@ -511,6 +579,7 @@ int main(void)
 	    TEST(one_that_waits_for_its_turn_and_ends_is_no_harm),
 	    TEST(silent_clients_hold_up_nobody),
 	    TEST(clients_that_hang_or_are_silent_are_left_when_their_time_is_over),
+	    TEST(a_file_that_takes_its_time_to_close_holds_up_nobody),
 	    TEST(a_signal_ends_it_when_it_has_finished_what_it_has_begun),
 	};
 
