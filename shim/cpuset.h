@@ -35,7 +35,7 @@ int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct c
  * "emulator" already, for the guest's XML, it stays so narrow.
  *
  * Returns 0 when the kernel has granted all of `cpus`; or -errno with `error` filled, and
- * the cpusets as they were.
+ * the cpusets as they were. (Who is killed between the two writes of v1 leaves the first.)
  */
 int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error);
 
