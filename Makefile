@@ -42,7 +42,7 @@ POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the agent and the tool are these and their own parts.
 objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
 SHARED_OBJECTS := $(call objects,agent cgroup emulator file id_set log marker numa_library \
-	placement plan qemu_args)
+	placement plan qemu_args unix_socket)
 AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server)
 TOOL_PARTS := $(call objects,install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)

@@ -1,25 +1,23 @@
 #include "agent.h"
 #include "clock.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* Returns a connected socket or -errno. It waits as long as the agent's queue is full. */
 static int agent_connect(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	struct timeval patience = {.tv_sec = AGENT_PATIENCE_MS / 1000};
-	int code;
+	int code = unix_socket_address(path, &address);
 	int fd;
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	if (code < 0)
+		return code;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

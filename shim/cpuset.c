@@ -91,13 +91,25 @@ static int owner_check(int directory, const char *path, uid_t owner, struct erro
 	return 0;
 }
 
-/* Opens a cgroup, which must be libvirt's. Returns a descriptor, or -errno with `error` filled. */
+/* What has come of opening a cgroup: `fd`, where it is libvirt's; or -errno with `error` filled. */
+static int cgroup_opened(int fd, const char *path, const struct roots *roots, struct error *error)
+{
+	int result;
+
+	if (fd < 0)
+		return error_set(error, fd, "cgroup %s cannot be opened: %s", path, strerror(-fd));
+	result = owner_check(fd, path, roots->owner, error);
+	if (result == 0)
+		return fd;
+	close(fd);
+	return result;
+}
+
 static int cgroup_open(const struct roots *roots, bool unified, const char *path,
 		       struct error *error)
 {
 	char name[PATH_MAX];
 	char *mounts = malloc(MOUNTS_SIZE);
-	int result;
 	int fd;
 
 	if (mounts == NULL)
@@ -107,13 +119,18 @@ static int cgroup_open(const struct roots *roots, bool unified, const char *path
 	if (fd >= 0)
 		fd = mounted_open(mounts, unified, path);
 	free(mounts);
-	if (fd < 0)
-		return error_set(error, fd, "cgroup %s cannot be opened: %s", path, strerror(-fd));
-	result = owner_check(fd, path, roots->owner, error);
-	if (result == 0)
-		return fd;
-	close(fd);
-	return result;
+	return cgroup_opened(fd, path, roots, error);
+}
+
+/* The same of one in the guest's own, or of that itself: its path begins with the guest's. */
+static int cgroup_open_in(int guest, const struct guest_cgroup *found, const char *path,
+			  const struct roots *roots, struct error *error)
+{
+	const char *rest = path + strlen(found->guest);
+	int fd = openat(guest, *rest == '/' ? rest + 1 : ".",
+			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return cgroup_opened(fd < 0 ? -errno : fd, path, roots, error);
 }
 
 static int cpus_read(int directory, const char *name, struct id_set *cpus, struct error *error)
@@ -244,10 +261,11 @@ int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct c
 				 found->guest);
 	result = cpuset->guest = cgroup_open(roots, cpuset->unified, found->guest, error);
 	if (result >= 0)
-		result = cpuset->parent = cgroup_open(roots, cpuset->unified, found->parent, error);
+		result = cpuset->parent =
+		    cgroup_open_in(cpuset->guest, found, found->parent, roots, error);
 	if (result >= 0)
 		result = cpuset->emulator =
-		    cgroup_open(roots, cpuset->unified, emulator->path, error);
+		    cgroup_open_in(cpuset->guest, found, emulator->path, roots, error);
 	return result < 0 ? result : 0;
 }
 

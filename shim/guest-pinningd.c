@@ -8,14 +8,13 @@
 #include "plan.h"
 #include "privileges.h"
 #include "server.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
@@ -89,12 +88,11 @@ static void ready_tell(void)
 {
 	static const char message[] = "READY=1";
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	int fd;
 
-	if (path == NULL || strlen(path) >= sizeof(address.sun_path))
+	if (path == NULL || unix_socket_address(path, &address) < 0)
 		return;
-	strcpy(address.sun_path, path);
 	if (*path == '@')
 		address.sun_path[0] = '\0'; /* an abstract one (unix(7)) */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -109,15 +107,16 @@ static void ready_tell(void)
 /* The socket, by whom it is to be had. *made: here, and so removed here. */
 static int listener_find(const struct settings *settings, const char **made, struct error *error)
 {
+	const char *path = settings->socket != NULL ? settings->socket : AGENT_SOCKET;
 	int fd = listener_inherited(error);
 
 	if (fd >= 0 && settings->socket != NULL)
 		return error_set(error, -EINVAL, "systemd hands over a socket: no --socket then");
 	if (fd != -ENOENT)
 		return fd;
-	fd = listener_make(settings->socket != NULL ? settings->socket : AGENT_SOCKET, error);
+	fd = listener_make(path, error);
 	if (fd >= 0)
-		*made = settings->socket != NULL ? settings->socket : AGENT_SOCKET;
+		*made = path;
 	return fd;
 }
 

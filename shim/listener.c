@@ -1,6 +1,7 @@
 #include "listener.h"
 #include "number.h"
 #include "server.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,20 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { LISTENER_MODE = 0660, FIRST_INHERITED = 3 /* SD_LISTEN_FDS_START */ };
-
-static int option_of(int fd, int option)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
-}
 
 /* Whether the environment's variable is this very number. */
 static bool environment_is(const char *name, unsigned int wanted)
@@ -45,8 +36,9 @@ int listener_inherited(struct error *error)
 	unsetenv("LISTEN_FDNAMES");
 	if (!ours)
 		return -ENOENT;
-	if (!one || option_of(fd, SO_DOMAIN) != AF_UNIX ||
-	    option_of(fd, SO_TYPE) != SOCK_SEQPACKET || option_of(fd, SO_ACCEPTCONN) != 1)
+	if (!one || !unix_socket_option_is(fd, SO_DOMAIN, AF_UNIX) ||
+	    !unix_socket_option_is(fd, SO_TYPE, SOCK_SEQPACKET) ||
+	    !unix_socket_option_is(fd, SO_ACCEPTCONN, 1))
 		return error_set(error, -EINVAL,
 				 "systemd must hand over one socket: "
 				 "ListenSequentialPacket= in guest-pinningd.socket");
@@ -103,15 +95,14 @@ static int socket_open_up(const char *path, struct error *error)
 
 int listener_make(const char *path, struct error *error)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	mode_t before;
 	int result;
 	int fd;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (unix_socket_address(path, &address) < 0)
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long for a socket",
 				 path);
-	strcpy(address.sun_path, path);
 	result = path_prepare(path, error);
 	if (result < 0)
 		return result;

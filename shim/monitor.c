@@ -1,21 +1,12 @@
 #include "monitor.h"
 #include "number.h"
+#include "unix_socket.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <sys/socket.h>
 
 enum { SOCKETS_MAX = 64, WAIT_MILLISECONDS = 2000 };
-
-static bool option_is(int fd, int option, int wanted)
-{
-	int value;
-	socklen_t size = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
-}
 
 void monitor_wait(void)
 {
@@ -31,7 +22,8 @@ void monitor_wait(void)
 
 		if (number_read(entry->d_name, INT_MAX, &fd) == 0)
 			continue; /* "." and ".." */
-		if (option_is((int)fd, SO_ACCEPTCONN, 1) && option_is((int)fd, SO_DOMAIN, AF_UNIX))
+		if (unix_socket_option_is((int)fd, SO_ACCEPTCONN, 1) &&
+		    unix_socket_option_is((int)fd, SO_DOMAIN, AF_UNIX))
 			sockets[count++] = (struct pollfd){.fd = (int)fd, .events = POLLIN};
 	}
 	closedir(directory);

@@ -19,9 +19,17 @@
 #define SO_PEERPIDFD 77 /* since Linux 6.5; older headers lack it */
 #endif
 
-/* The kernel lets no process have more than 3/4 of _STK_LIM, 6 MiB (fs/exec.c, bprm_stack_limits).
- */
+/* The kernel starts none with more than 6 MiB (fs/exec.c, bprm_stack_limits); later it may be
+ * moved. */
 enum { COMMAND_LINE_START = 0x4000, COMMAND_LINE_MAX = 0x1000000 };
+
+/* Whether the other end of the connection is closed. */
+static bool hung_up(int connection)
+{
+	struct pollfd end = {.fd = connection, .events = POLLRDHUP};
+
+	return poll(&end, 1, 0) < 0 || (end.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
 
 /*
  * The process that connected. Before Linux 6.5 only its number is to be had, and
@@ -32,7 +40,6 @@ enum { COMMAND_LINE_START = 0x4000, COMMAND_LINE_MAX = 0x1000000 };
  */
 static int pidfd_of(int connection, pid_t pid)
 {
-	struct pollfd end = {.fd = connection, .events = POLLRDHUP};
 	socklen_t size = sizeof(int);
 	int fd;
 
@@ -43,7 +50,7 @@ static int pidfd_of(int connection, pid_t pid)
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		return -errno;
-	if (poll(&end, 1, 0) < 0 || (end.revents & (POLLHUP | POLLRDHUP)) != 0) {
+	if (hung_up(connection)) {
 		close(fd);
 		return -ESRCH;
 	}
@@ -103,20 +110,13 @@ static int executable_open(const struct peer *peer, struct stat *stat, struct er
 }
 
 /* Whether the file still is where the process was started from, and is trusted there. */
-static int executable_trust(const struct peer *peer, const struct stat *running, uid_t owner,
+static int executable_trust(const char *path, const struct stat *running, uid_t owner,
 			    struct error *error)
 {
-	char path[PATH_MAX];
 	struct stat found;
 	size_t bytes;
-	ssize_t length = readlinkat(peer->directory, "exe", path, sizeof(path) - 1);
-	int fd;
+	int fd = trusted_open(path, owner, &bytes, error);
 
-	if (length < 0)
-		return error_set(error, -errno, "its executable cannot be read: %s",
-				 strerror(errno));
-	path[length] = '\0';
-	fd = trusted_open(path, owner, &bytes, error);
 	if (fd == -ENOENT)
 		return error_set(error, fd, "its executable %s is not there (any more)", path);
 	if (fd < 0)
@@ -140,10 +140,13 @@ static int executable_check(const struct peer *peer, const struct roots *roots, 
 		return fd;
 	marked = S_ISREG(stat->st_mode) ? marker_in(fd) : 0;
 	close(fd);
-	if (marked > 0)
-		return executable_trust(peer, stat, roots->owner, error);
 	length = readlinkat(peer->directory, "exe", path, sizeof(path) - 1);
-	path[length > 0 ? length : 0] = '\0';
+	if (length < 0)
+		return error_set(error, -errno, "its executable cannot be read: %s",
+				 strerror(errno));
+	path[length] = '\0';
+	if (marked > 0)
+		return executable_trust(path, stat, roots->owner, error);
 	return error_set(error, -EPERM, "its executable %s is no qemu-kvm-shim", path);
 }
 
@@ -230,7 +233,6 @@ int peer_read(struct peer *peer, const struct roots *roots, struct error *error)
 
 int peer_waits(const struct peer *peer, int connection, struct error *error)
 {
-	struct pollfd end = {.fd = connection, .events = POLLRDHUP};
 	struct stat now = {0};
 	int fd = executable_open(peer, &now, error);
 
@@ -239,7 +241,7 @@ int peer_waits(const struct peer *peer, int connection, struct error *error)
 	close(fd);
 	if (peer->executable.st_dev != now.st_dev || peer->executable.st_ino != now.st_ino)
 		return error_set(error, -EPERM, "it has become another program");
-	if (poll(&end, 1, 0) < 0 || (end.revents & (POLLHUP | POLLRDHUP)) != 0)
+	if (hung_up(connection))
 		return error_set(error, -EPIPE, "it does not wait for the answer any more");
 	return alive(peer, error);
 }

@@ -25,9 +25,7 @@ static int message_check(const char *message, size_t length, struct error *error
 	if (length == strlen(AGENT_REQUEST) && memcmp(message, AGENT_REQUEST, length) == 0)
 		return 0;
 	return error_set(error, -EPROTO,
-			 "a message of %zu bytes is no request that this agent "
-			 "knows",
-			 length);
+			 "a message of %zu bytes is no request that this agent knows", length);
 }
 
 /*

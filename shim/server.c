@@ -51,27 +51,24 @@ struct server {
 	unsigned int untold;                /* and those that were not */
 };
 
-static size_t workers(const struct server *server)
+static size_t clients_in(const struct server *server, enum state state)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < server->count; i++)
-		count += server->clients[i].state == STATE_SERVED;
+		count += server->clients[i].state == state;
 	return count;
 }
 
 static bool workers_busy(const struct server *server)
 {
-	return workers(server) == SERVER_WORKERS_MAX;
+	return clients_in(server, STATE_SERVED) == SERVER_WORKERS_MAX;
 }
 
-static size_t done(const struct server *server)
+/* Whether a client is there without being served. */
+static bool is_held(const struct client *client)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < server->count; i++)
-		count += server->clients[i].state == STATE_DONE;
-	return count;
+	return client->state == STATE_SILENT || client->state == STATE_WAITS;
 }
 
 /* Starts a process that holds all that is open here until `pipe` is closed. Returns its pid. */
@@ -99,7 +96,7 @@ static void clients_sweep(struct server *server)
 	size_t kept = 0;
 	int hold[2];
 
-	if (done(server) == 0 || pipe2(hold, O_CLOEXEC) < 0)
+	if (clients_in(server, STATE_DONE) == 0 || pipe2(hold, O_CLOEXEC) < 0)
 		return;
 	if (holder_start(hold) > 0) {
 		for (size_t i = 0; i < server->count; i++) {
@@ -148,7 +145,7 @@ static void client_add(struct server *server, const struct client *client)
 	for (size_t i = server->count; i-- > 0;) {
 		struct client *other = &server->clients[i];
 
-		if (other->state == STATE_SERVED || other->state == STATE_DONE)
+		if (!is_held(other))
 			continue;
 		oldest = other;
 		held++;
@@ -157,7 +154,7 @@ static void client_add(struct server *server, const struct client *client)
 			like++;
 		}
 	}
-	if (client->state != STATE_SERVED && client->state != STATE_DONE) {
+	if (is_held(client)) {
 		if (like >= SERVER_HELD_SHARE)
 			client_drop(oldest_like);
 		else if (held >= SERVER_HELD_MAX)
@@ -256,7 +253,7 @@ static void clients_serve(struct server *server)
 	for (size_t i = 0; i < server->count && !workers_busy(server); i++) {
 		struct client *client = &server->clients[i];
 
-		if (client->state == STATE_SERVED || client->state == STATE_DONE)
+		if (!is_held(client))
 			continue;
 		client_serve(server, client);
 		if (client->state != STATE_SERVED && client->until <= now)
@@ -457,7 +454,7 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 
 	server = (struct server){.roots = roots, .listener = listener};
 	result = server.signals = signals_take();
-	while (result >= 0 && !(server.ending && workers(&server) == 0))
+	while (result >= 0 && !(server.ending && clients_in(&server, STATE_SERVED) == 0))
 		result = server_turn(&server);
 	for (size_t i = 0; i < server.count; i++)
 		client_drop(&server.clients[i]);
