@@ -111,6 +111,7 @@ start_end() {
 		e2e-strict  $E2E_NODE cpus=$E2E_CPU
 		e2e-lenient $E2E_NODE cpus=$E2E_CPU best-effort
 	EOF
+	eventually 10 agent_has_none
 	agent_signal STOP
 	start_begin e2e-strict
 	eventually 20 agent_has_client
@@ -125,6 +126,7 @@ start_end() {
 	# The socket that it has left is no obstacle to the next agent.
 	[[ -S $AGENT_SOCKET ]]
 	agent_start
+	eventually 10 agent_has_none
 	agent_signal STOP
 	start_begin e2e-lenient
 	eventually 20 agent_has_client

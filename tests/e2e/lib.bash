@@ -243,6 +243,11 @@ agent_has_client() {
 	(($(grep -c " $AGENT_SOCKET\$" /proc/net/unix) > 1))
 }
 
+# agent_has_none - those who had connected are gone, so the next one is new.
+agent_has_none() {
+	! agent_has_client
+}
+
 # agent_log - what the agent has said since the test began.
 agent_log() {
 	cat "$E2E_STATE/agent.log"
