@@ -63,6 +63,37 @@ static int range_read(struct spec *spec, struct spec_item *item, struct error *e
 	return 1;
 }
 
+/* The length of a hexadecimal number and of `after`, or 0. */
+static size_t pci_part(const char *text, char after)
+{
+	size_t length = strspn(text, "0123456789abcdefABCDEF");
+
+	return length > 0 && text[length] == after ? length + (after != '\0') : 0;
+}
+
+/* [domain:]bus:device[.function] */
+static bool is_pci_address(const char *text)
+{
+	size_t domain = pci_part(text, ':');
+	size_t bus = pci_part(text + domain, ':');
+	const char *device = text + domain + bus;
+
+	return domain > 0 && pci_part(device + pci_part(device, '.'), '\0') > 0;
+}
+
+/* libnuma takes what it can of a PCI address and forgets the rest, ",1" for one. */
+static int device_check(const struct spec *spec, struct error *error)
+{
+	static const char prefix[] = "pci:";
+	const char *address = spec->rest + strlen(prefix);
+
+	if (strncmp(spec->rest, prefix, strlen(prefix)) != 0 || is_pci_address(address))
+		return 1;
+	return error_set(error, -EINVAL,
+			 "'%s': '%s' is no address of a PCI device, such as 0000:00:1f.2",
+			 spec->text, address);
+}
+
 int spec_next(struct spec *spec, struct spec_item *item, struct error *error)
 {
 	int result = 1;
@@ -71,6 +102,9 @@ int spec_next(struct spec *spec, struct spec_item *item, struct error *error)
 		return 0;
 	*item = (struct spec_item){0};
 	if (is_device(spec)) {
+		result = device_check(spec, error);
+		if (result < 0)
+			return result;
 		item->device = spec->rest;
 		spec->rest = NULL;
 		return 1;
