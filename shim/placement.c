@@ -112,10 +112,21 @@ static int explain_spec(const struct numa_library *numa, enum spec_kind kind, co
 			 warning[0] != '\0' ? warning : "libnuma does not take it");
 }
 
-/*
- * Leaves the CPUs that are online. A spec that counts what there is ("all", "!0") means no
- * others; one that names another cannot be had.
- */
+/* A spec such as "all" or "!0" means no CPUs but those that are online. */
+static bool counts_what_there_is(const char *text)
+{
+	struct spec spec;
+	struct spec_item item;
+	struct error error;
+	bool all = false;
+
+	spec_start(&spec, SPEC_CPUS, text);
+	while (!all && spec_next(&spec, &item, &error) > 0)
+		all = item.all;
+	return all || spec.inverted;
+}
+
+/* Leaves the CPUs that are online. A spec that names another cannot be had. */
 static int online_cut(struct id_set *cpus, const char *spec, struct error *error)
 {
 	static const char path[] = "/sys/devices/system/cpu/online";
@@ -126,7 +137,7 @@ static int online_cut(struct id_set *cpus, const char *spec, struct error *error
 
 	if (length < 0 || id_set_read(&online, list) < 0)
 		return error_set(error, -EIO, "%s cannot be read", path);
-	if (*spec != '!' && strcmp(spec, "all") != 0 && !id_set_holds(&online, cpus))
+	if (!counts_what_there_is(spec) && !id_set_holds(&online, cpus))
 		return error_set(error, -EINVAL,
 				 "'%s': this host has CPUs %s, no others are online", spec,
 				 id_set_format(&online, text, sizeof(text)));
@@ -153,7 +164,9 @@ static int spec_resolve(const struct numa_library *numa, enum placement_view vie
 		return explain_spec(numa, kind, text, error);
 	numa_library_copy(numa, mask, set);
 	numa->bitmask_free(mask);
-	result = any_cpu ? online_cut(set, text, error) : 0;
+	result = any_cpu || (kind == SPEC_CPUS && counts_what_there_is(text))
+		     ? online_cut(set, text, error)
+		     : 0;
 	if (result == 0 && id_set_is_empty(set))
 		return error_set(error, -EINVAL, "'%s' leaves no %s", text, spec_kind_noun(kind));
 	return result;
@@ -172,7 +185,8 @@ static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *n
 	}
 	numa->bitmask_free(mask);
 	if (id_set_is_empty(cpus))
-		return error_set(error, -EINVAL, "node %s has no CPUs: name some by cpus=",
+		return error_set(error, -EINVAL,
+				 "node %s has no CPUs that are online: name some by cpus=",
 				 id_set_format(nodes, text, sizeof(text)));
 	return 0;
 }
@@ -220,6 +234,7 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 {
 	char wanted[ID_SET_TEXT_SIZE];
 	char allowed[ID_SET_TEXT_SIZE];
+	struct error cut = *warning; /* of the memory */
 	struct id_set got = {0};
 
 	id_set_format(cpus, wanted, sizeof(wanted));
@@ -228,7 +243,8 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 
 		if (code == EINVAL)
 			return error_set(error, -code,
-					 "CPUs %s are all outside the cpuset of this process",
+					 "CPUs %s are all offline, or outside the cpuset of this "
+					 "process",
 					 wanted);
 		return error_set(error, -code, "the affinity to CPUs %s is refused: %s", wanted,
 				 strerror(code));
@@ -236,8 +252,11 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 	if (sched_getaffinity(0, sizeof(got.word), (cpu_set_t *)got.word) < 0)
 		return error_set(error, -errno, "the affinity cannot be read: %s", strerror(errno));
 	if (!id_set_holds(&got, cpus))
-		error_set(warning, 0, "of CPUs %s the cpuset of this process leaves only %s",
-			  wanted, id_set_format(&got, allowed, sizeof(allowed)));
+		error_set(warning, 0,
+			  "%s%sof CPUs %s only %s can be had: the others are offline, or outside "
+			  "the cpuset of this process",
+			  cut.text, error_is_set(&cut) ? "; " : "", wanted,
+			  id_set_format(&got, allowed, sizeof(allowed)));
 	*cpus = got;
 	return 0;
 }
@@ -245,7 +264,18 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 /* The kernel takes one off: get_nodes() in mm/mempolicy.c. */
 enum { NODE_BITS = SPEC_NODE_MAX + 2 };
 
-static int memory_apply(const struct placement *placement, struct error *error)
+/* Reads the memory policy of this process, and the nodes that are left of it. */
+static int memory_read(int *mode, struct id_set *nodes, struct error *error)
+{
+	memset(nodes, 0, sizeof(*nodes));
+	if (syscall(SYS_get_mempolicy, mode, nodes->word, (unsigned long)ID_SET_SIZE, NULL, 0UL) <
+	    0)
+		return error_set(error, -errno, "the memory policy cannot be read: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static int memory_set(const struct placement *placement, struct error *error)
 {
 	char text[ID_SET_TEXT_SIZE];
 	bool local = placement->mode == MEMORY_LOCAL;
@@ -271,16 +301,35 @@ static int memory_apply(const struct placement *placement, struct error *error)
 	return error_set(error, -code, "the memory policy %s is refused: %s", text, strerror(code));
 }
 
+/* The kernel leaves of the nodes those that the cpuset allows and that have memory. */
+static int memory_apply(struct placement *placement, struct error *warning, struct error *error)
+{
+	char wanted[ID_SET_TEXT_SIZE];
+	char allowed[ID_SET_TEXT_SIZE];
+	struct id_set got;
+	int mode;
+	int result = memory_set(placement, error);
+
+	if (result == 0)
+		result = memory_read(&mode, &got, error);
+	if (result < 0 || placement->mode == MEMORY_LOCAL)
+		return result;
+	if (!id_set_holds(&got, &placement->nodes))
+		error_set(warning, 0,
+			  "of node %s memory can be had of %s only: the others have none, or are "
+			  "outside the cpuset of this process",
+			  id_set_format(&placement->nodes, wanted, sizeof(wanted)),
+			  id_set_format(&got, allowed, sizeof(allowed)));
+	placement->nodes = got;
+	return 0;
+}
+
 static int before_read(struct placement_before *before, struct error *error)
 {
 	memset(before, 0, sizeof(*before));
 	if (sched_getaffinity(0, sizeof(before->cpus.word), (cpu_set_t *)before->cpus.word) < 0)
 		return error_set(error, -errno, "the affinity cannot be read: %s", strerror(errno));
-	if (syscall(SYS_get_mempolicy, &before->mode, before->nodes.word,
-		    (unsigned long)ID_SET_SIZE, NULL, 0UL) < 0)
-		return error_set(error, -errno, "the memory policy cannot be read: %s",
-				 strerror(errno));
-	return 0;
+	return memory_read(&before->mode, &before->nodes, error);
 }
 
 int placement_apply(struct placement *placement, struct placement_before *before,
@@ -288,12 +337,12 @@ int placement_apply(struct placement *placement, struct placement_before *before
 {
 	int result = before_read(before, error);
 
-	if (result == 0 && placement->sets_cpus && !placement->by_agent)
-		result = affinity_apply(&placement->cpus, warning, error);
 	if (result < 0)
 		return result;
 	if (placement->sets_memory)
-		result = memory_apply(placement, error);
+		result = memory_apply(placement, warning, error);
+	if (result == 0 && placement->sets_cpus && !placement->by_agent)
+		result = affinity_apply(&placement->cpus, warning, error);
 	if (result < 0)
 		placement_undo(placement, before);
 	return result;
@@ -317,10 +366,17 @@ int placement_join(struct placement *placement, const struct id_set *cpus, struc
 	return 0;
 }
 
-/* It was ours a moment ago, so it is granted again. */
+/*
+ * It was ours a moment ago, so it is granted again. An affinity that has not changed is
+ * let be: it may hold offline CPUs, which cannot be read back.
+ */
 void placement_undo(const struct placement *placement, const struct placement_before *before)
 {
-	if (placement->sets_cpus)
+	struct id_set now = {0};
+
+	if (placement->sets_cpus &&
+	    (sched_getaffinity(0, sizeof(now.word), (cpu_set_t *)now.word) < 0 ||
+	     !id_set_equal(&now, &before->cpus)))
 		(void)sched_setaffinity(0, sizeof(before->cpus.word),
 					(const cpu_set_t *)before->cpus.word);
 	if (placement->sets_memory)

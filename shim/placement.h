@@ -43,10 +43,10 @@ struct placement_before {
 
 /*
  * Gives the calling process the placement, but for CPUs that the agent sets; it
- * lasts over execve(2). All or nothing: when the memory policy is refused the
- * affinity is put back. Returns 0 with `before` filled; or -errno with `error`
- * filled. Also returns 0 where the cpuset leaves only a part of the CPUs; then says
- * so in `warning`, and placement->cpus is that part.
+ * lasts over execve(2). All or nothing: when the affinity is refused the memory policy
+ * is put back. Returns 0 with `before` filled; or -errno with `error`
+ * filled. Also returns 0 where the cpuset leaves only a part of the CPUs or nodes; then
+ * says so in `warning`, and the placement is that part.
  */
 int placement_apply(struct placement *placement, struct placement_before *before,
 		    struct error *warning, struct error *error);

@@ -137,6 +137,8 @@ static int plan_place_process(struct plan *plan, const char *agent, struct error
 	struct id_set cpus;
 	int result = placement_apply(&plan->placement, &before, warning, error);
 
+	if (result == 0 && agent == NULL)
+		placement_undo(&plan->placement, &before);
 	if (result < 0 || !plan->placement.by_agent || agent == NULL)
 		return result;
 	result = agent_place(agent, &cpus, error);
@@ -160,7 +162,7 @@ void plan_apply(struct plan *plan, const char *agent)
 		error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, warning.text);
 		plan_warn(plan, error.text);
 	}
-	for (size_t i = 0; plan->placed && i < plan->rule.env_count; i++) {
+	for (size_t i = 0; agent != NULL && plan->placed && i < plan->rule.env_count; i++) {
 		/* putenv(3) wants char *, but changes nothing that is never set again. */
 		if (putenv((char *)plan->rule.env[i]) != 0)
 			plan_fail(plan, "out of memory for env=");

@@ -66,7 +66,7 @@ void plan_by_libvirt(struct plan *plan);
 /*
  * Gives this process the placement and the environment of the plan; the
  * CPUs, where libvirt would undo the affinity, by the agent at `agent`. NULL: a dry
- * run, which changes nothing but this process. What the host or the agent refuses goes
+ * run, after which this process is as it was. What the host or the agent refuses goes
  * to plan->error or, with best-effort, to plan->warnings; then plan->placed is
  * false, and the process is where it was. (The cpuset stays, should the agent have set it.)
  */

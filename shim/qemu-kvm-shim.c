@@ -131,9 +131,9 @@ static void print_quoted(const char *word, FILE *stream)
 }
 
 /*
- * The placement is really applied to this process, which is about to end: so it
- * is known, not guessed, whether the host would grant it. The agent is not asked:
- * what it sets would stay.
+ * The placement is really applied to this process, for a moment: so it is known, not
+ * guessed, whether the host would grant it. The agent is not asked: what it sets would
+ * stay.
  */
 static int dry_run(char *const argv[])
 {

@@ -1,4 +1,4 @@
-/* guest-pinning match: the rule and the placement of a name, by the shim's own code. */
+/* guest-pinning match: the rule and the placement of a name, by the shim's own dry run. */
 #include "plan.h"
 #include "report.h"
 #include "verbs.h"
@@ -22,6 +22,7 @@ int verb_match(int argc, char *argv[])
 		struct plan plan;
 
 		plan_make(&plan, argv[i], PLAN_FOR_CALLER, source);
+		plan_apply(&plan, NULL);
 		if (plan.warning_count > 0 || error_is_set(&plan.error))
 			status = VERB_PROBLEM;
 		if (json) {
