@@ -2,8 +2,14 @@
 #
 #   make                 build/qemu-kvm-shim, build/guest-pinningd, build/guest-pinning
 #   make install         DESTDIR= PREFIX= LIBEXECDIR= SYSCONFDIR= RUNSTATEDIR= UNITDIR=
+#                        APPARMORDIR=
 #   make test            any Linux machine, root or not; touches nothing outside build/
 #   make e2e             a throw-away host, as root: real libvirt, real emulator
+#   make lab             a host with eight NUMA nodes, in software: real libvirt, systemd,
+#                        cgroup v2, AppArmor (LAB_NODES= LAB_CPUS_PER_NODE= LAB_TESTS=)
+#   make lab-quick       its fast part: what needs nodes and no libvirt
+#   make lab-shell       a root shell in it
+#   make lab-selftest    that a lab in which something goes wrong says so
 #   make lint            formatting, static analysis, shell scripts
 VERSION := 0.1.0
 
@@ -13,6 +19,10 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 SYSCONFDIR ?= /etc
 RUNSTATEDIR ?= /run
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+APPARMORDIR ?= $(SYSCONFDIR)/apparmor.d
+# What libvirt includes in each guest's profile, for the administrator to add to.
+APPARMOR_LOCAL := $(APPARMORDIR)/local/abstractions/libvirt-qemu
+APPARMOR_LINE := include if exists <abstractions/guest-pinning>
 BUILD ?= build
 SHIMDIR := $(LIBEXECDIR)/qemu-kvm-shim
 
@@ -63,7 +73,8 @@ CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 SAY = @$(if $(V),true,echo "  $(1) $@")
 Q := $(if $(V),,@)
 
-.PHONY: all install uninstall clean test test-programs run-tests e2e demo lint
+.PHONY: all install uninstall clean test test-programs e2e demo lint \
+	lab lab-quick lab-shell lab-selftest lab-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -105,25 +116,39 @@ $(BUILD)/%.o: %.c Makefile $(BUILD)/paths
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
 
+# fill_in,SOURCE,FILE - what packaging/SOURCE.in leaves to the paths.
+define fill_in
+sed 's,@SBINDIR@,$(SBINDIR),; s,@SYSCONFDIR@,$(SYSCONFDIR),; s,@RUNSTATEDIR@,$(RUNSTATEDIR),' \
+		packaging/$(1).in >$(DESTDIR)$(2)
+	chmod 644 $(DESTDIR)$(2)
+
+endef
+
 install: all
 	install -D -m 755 $(BUILD)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinning
 	install -D -m 755 $(BUILD)/guest-pinningd $(DESTDIR)$(SBINDIR)/guest-pinningd
 	install -D -m 755 $(BUILD)/qemu-kvm-shim $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
-	install -d $(DESTDIR)$(UNITDIR)
-	for unit in $(UNITS); do \
-		sed 's,@SBINDIR@,$(SBINDIR),; s,@RUNSTATEDIR@,$(RUNSTATEDIR),' \
-			packaging/systemd/$$unit.in >$(DESTDIR)$(UNITDIR)/$$unit && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
-	done
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(APPARMORDIR)/abstractions
+	$(foreach unit,$(UNITS),$(call fill_in,systemd/$(unit),$(UNITDIR)/$(unit)))
+	$(call fill_in,apparmor/guest-pinning,$(APPARMORDIR)/abstractions/guest-pinning)
 	@# An administrator's policy is never overwritten.
 	test -e $(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf || \
 		install -D -m 644 policy/guest-pinning.conf \
 			$(DESTDIR)$(SYSCONFDIR)/libvirt/guest-pinning.conf
+ifeq ($(DESTDIR),)
+	test ! -d $(dir $(APPARMOR_LOCAL)) || grep -qsxF '$(APPARMOR_LINE)' $(APPARMOR_LOCAL) || \
+		{ test -z "$$(tail -c 1 $(APPARMOR_LOCAL) 2>/dev/null)" || echo; \
+		echo '$(APPARMOR_LINE)'; } >>$(APPARMOR_LOCAL)
+endif
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinningd \
-		$(DESTDIR)$(SHIMDIR)/qemu-kvm-shim $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+		$(DESTDIR)$(SHIMDIR)/qemu-kvm-shim $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DESTDIR)$(APPARMORDIR)/abstractions/guest-pinning
 	-rmdir $(DESTDIR)$(SHIMDIR)
+ifeq ($(DESTDIR),)
+	test ! -e $(APPARMOR_LOCAL) || sed -i '\,^$(APPARMOR_LINE)$$,d' $(APPARMOR_LOCAL)
+endif
 
 clean:
 	rm -rf $(BUILD)
@@ -151,9 +176,40 @@ e2e: all
 demo: all
 	BUILD=$(abspath $(BUILD)) tests/demo
 
+lab lab-quick lab-shell:
+	@BUILD="$(abspath $(BUILD))" tests/lab/run $(lab_kinds)
+lab: lab_kinds = quick full
+lab-quick: lab_kinds = quick
+lab-shell: lab_kinds = shell
+
+lab-selftest:
+	BUILD="$(abspath $(BUILD))" bats --tap tests/lab/selftest.bats
+
+# What is made in the lab's own Debian (tests/lab/run).
+lab-programs: all $(BUILD)/lab-guest $(BUILD)/lab-probe
+
+# Static, for it is started more often than anything else there.
+$(BUILD)/lab-probe: tests/lab/probe.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) $(WARNINGS) -O2 -static -o $@ $<
+
+# A kernel: for no system, at the address where multiboot has free memory.
+GUEST_CFLAGS := -m32 -march=i686 -O2 -ffreestanding -mgeneral-regs-only -fno-pie \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noseparate-code \
+	-Wl,-e,start,-Ttext-segment=0x100000
+
+$(BUILD)/lab-guest: tests/lab/guest.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) $(WARNINGS) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $<
+
 C_SOURCES := $(wildcard policy/*.[ch] shim/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run packaging/bootstrap.sh tests/run tests/demo tests/e2e/run \
-	$(wildcard tests/*/*.bash tests/*/*.bats)
+	tests/lab/run tests/lab/image tests/lab/quick/side-by-side \
+	$(wildcard tests/lab/inside/*) \
+	$(wildcard tests/*/*.bash tests/*/*.bats tests/lab/*/*.bash tests/lab/*/*.bats)
 
 lint:
 	clang-format --dry-run --Werror $(C_SOURCES)

@@ -4,7 +4,7 @@
 #	packaging/bootstrap.sh demo            build, then start one placed guest
 #	packaging/bootstrap.sh test            build, then run the tests
 #	packaging/bootstrap.sh deps [PURPOSE…] only install what the purposes need:
-#	                                       build test demo lint e2e (all of them)
+#	                                       build test demo lint e2e lab (all of them)
 #
 # What is missing comes from the distribution's own packages (Debian, Fedora and
 # what is derived from them). Nothing is installed, and neither root nor a
@@ -14,7 +14,7 @@
 
 set -eu
 
-PURPOSES='build test demo lint e2e'
+PURPOSES='build test demo lint e2e lab'
 
 # One line per thing needed: the purposes that need it, how to see that it is
 # there, and the package that brings it, on Debian and on Fedora. What is looked
@@ -23,7 +23,7 @@ PURPOSES='build test demo lint e2e'
 # missing. (qemu-kvm-core is the name that Fedora and its relatives share.)
 NEEDS='
 build,test,demo,lint,e2e  cmd:gcc                   gcc                    gcc
-build,test,demo,lint      cmd:make                  make                   make
+build,test,demo,lint,lab  cmd:make                  make                   make
 build,test,demo,lint      cmd:pkg-config            pkg-config             pkgconf-pkg-config
 build,test,demo,lint,e2e  header:stdlib.h           libc6-dev              glibc-devel
 build,test,demo,lint      header:numa.h             libnuma-dev            numactl-devel
@@ -32,20 +32,20 @@ build,test,demo,lint      header:cap-ng.h           libcap-ng-dev          libca
 build,test,demo,lint      header:expat.h            libexpat1-dev          expat-devel
 build,test,demo,lint      header:attr/libattr.h     libattr1-dev           libattr-devel
 build,test,demo,e2e       cmd:grep                  grep                   grep
-build,test,demo,e2e       cmd:sed                   sed                    sed
-test,e2e                  cmd:awk                   mawk                   gawk
+build,test,demo,e2e,lab   cmd:sed                   sed                    sed
+test,e2e,lab              cmd:awk                   mawk                   gawk
 test,e2e                  cmd:find                  findutils              findutils
 test,e2e                  cmd:cmp                   diffutils              diffutils
 test                      header:cmocka.h           libcmocka-dev          libcmocka-devel
 test                      lib:libasan.so            gcc                    libasan
 test                      lib:libubsan.so           gcc                    libubsan
-test,demo,e2e             cmd:bash                  bash                   bash
-test,e2e                  cmd:bats                  bats                   bats
+test,demo,e2e,lab         cmd:bash                  bash                   bash
+test,e2e,lab              cmd:bats                  bats                   bats
 test,e2e                  cmd:strace                strace                 strace
 test,e2e                  cmd:numactl               numactl                numactl
 test,e2e                  cmd:jq                    jq                     jq
 test,e2e                  cmd:getfattr              attr                   attr
-test,e2e                  cmd:setpriv               util-linux             util-linux
+test,e2e,lab              cmd:setpriv               util-linux             util-linux
 test,e2e                  cmd:ps                    procps                 procps-ng
 demo,e2e                  emulator                  qemu-system-x86        qemu-kvm-core
 lint                      cmd:clang-format          clang-format           clang-tools-extra
@@ -57,6 +57,13 @@ e2e                       cmd:libvirtd              libvirt-daemon-system  libvi
 e2e                       cmd:virtlogd              libvirt-daemon-system  libvirt-daemon-log
 e2e                       file:/etc/libvirt/qemu.conf  libvirt-daemon-system  libvirt-daemon-driver-qemu
 e2e                       cmd:virsh                 libvirt-clients        libvirt-client
+lab                       cmd:qemu-system-x86_64    qemu-system-x86        qemu-system-x86
+lab                       cmd:mmdebstrap            mmdebstrap             mmdebstrap
+lab                       cmd:newuidmap             uidmap                 shadow-utils
+lab                       cmd:fakeroot              fakeroot               fakeroot
+lab                       cmd:mke2fs                e2fsprogs              e2fsprogs
+lab                       cmd:bwrap                 bubblewrap             bubblewrap
+lab                       file:/usr/share/keyrings/debian-archive-keyring.gpg  debian-archive-keyring  debian-keyring
 '
 
 say() {

@@ -22,6 +22,9 @@ GUEST_RAM_KIB=65536
 # What a test may say otherwise before it defines a guest.
 GUEST_VCPU='<vcpu>2</vcpu>'
 GUEST_XML= # more elements of the domain
+GUEST_OS=  # ... of its <os>
+# ... of its <devices>, in which @NAME@ is the guest's name.
+GUEST_DEVICES=
 
 # vsh ARG... - virsh, never waiting for ever.  A first answer may take long:
 # libvirtd probes every emulator of the host before it.
@@ -280,7 +283,8 @@ policy_clear() {
 
 ## Guests
 
-# guest_xml NAME - no disk, no network, no kernel: it sits in its firmware.
+# guest_xml NAME - no disk, no network, and unless the test says otherwise no kernel:
+# it sits in its firmware.
 # The UUID follows from the name, so that two definitions are the same guest.
 guest_xml() {
 	local sum
@@ -292,10 +296,11 @@ guest_xml() {
 		  <memory unit='KiB'>$GUEST_RAM_KIB</memory>
 		  $GUEST_VCPU
 		  $GUEST_XML
-		  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+		  <os><type arch='x86_64' machine='q35'>hvm</type>$GUEST_OS</os>
 		  <devices>
 		    <emulator>$E2E_EMULATOR</emulator>
 		    <memballoon model='none'/>
+		    ${GUEST_DEVICES//@NAME@/$1}
 		  </devices>
 		</domain>
 	EOF
@@ -390,13 +395,12 @@ policies() {
 # guest_ram_maps PID - the numa_maps lines of the guest's memory: the private
 # anonymous mapping that is exactly as large as the guest's memory.
 guest_ram_maps() {
-	local range rest start
-	while read -r range rest; do
+	local range start
+	while read -r range _; do
 		((0x${range#*-} - 0x${range%-*} == GUEST_RAM_KIB * 1024)) || continue
-		[[ $rest == "rw-p 00000000 00:00 0"* ]] || continue
 		start=${range%-*}
 		grep "^$start " "/proc/$1/numa_maps"
-	done <"/proc/$1/maps"
+	done < <(grep ' rw-p 00000000 00:00 0' "/proc/$1/maps")
 }
 
 # threads PID - where the threads of a process may run and allocate: one line
@@ -416,13 +420,11 @@ threads() {
 # of them; of the virtual CPUs' threads or of the others only.  libvirt has QEMU
 # name its threads: "CPU 0/TCG".
 threads_cpus() {
-	local task name which
-	for task in "/proc/$1/task"/*; do
-		name=$(cat "$task/comm") || continue # it has ended meanwhile
-		which=others
-		[[ $name != "CPU "* ]] || which=vcpus
-		[[ ${2-$which} != "$which" ]] || status_field "$task" Cpus_allowed_list
-	done 2>/dev/null | sort -u
+	# One may end meanwhile.
+	cat "/proc/$1/task"/*/status 2>/dev/null | awk -v which="${2-}" '
+		$1 == "Name:" { kind = /^Name:\tCPU / ? "vcpus" : "others" }
+		$1 == "Cpus_allowed_list:" && (which == "" || which == kind) { print $2 }
+	' | sort -u
 }
 
 # normal - without what differs from one start of the same guest to the next:

@@ -1,0 +1,3 @@
+@test "passes" {
+	[[ -d /sys/devices/system/node/node0 ]]
+}

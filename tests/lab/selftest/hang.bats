@@ -1,0 +1,7 @@
+@test "hangs" {
+	sleep 1000
+}
+
+@test "comes after it" {
+	true
+}

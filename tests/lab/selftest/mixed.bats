@@ -1,0 +1,11 @@
+@test "fails" {
+	false
+}
+
+@test "is skipped" {
+	skip
+}
+
+@test "passes" {
+	true
+}
