@@ -57,6 +57,6 @@ guest_of() {
 		pinned "$name" "$(node_cpus "$node")"
 		pid=$(guest_pid "$name")
 		ram_on "$name" "$pid" "$node"
-		same "$(cat /proc/"$pid"/task/*/numa_maps | awk '{ print $2 }' | sort -u)" "bind:$node"
+		same "$(head -qn 1 /proc/"$pid"/task/*/numa_maps | cut -d " " -f 2 | sort -u)" "bind:$node"
 	done
 }
