@@ -164,11 +164,13 @@ cpuset_remove() {
 	umount "$WORK/cgroup"
 }
 
-# narrow - the CPUs of the first two nodes but for the very first, and MEMS for a
-# cpuset: another set of nodes, with the one that has no CPUs.
+# narrow - the CPUs of the first two nodes, if these have several but for the very
+# first, and MEMS for a cpuset: another set of nodes, with the one that has no CPUs.
 narrow() {
-	CPUS=$(cpus_from 1 "$((2 * LAB_CPUS_PER_NODE - 1))")
+	FIRST=$((LAB_CPUS_PER_NODE > 1))
+	CPUS=$(cpus_from "$FIRST" "$((2 * LAB_CPUS_PER_NODE - 1))")
 	MEMS=1,$MEMORY
+	((MEMORY > 2)) || MEMS=1-2
 }
 
 # table_in_cpuset v1|v2
@@ -183,8 +185,10 @@ table_in_cpuset() {
 		policy 'guest !1'
 		by_shim guest
 		echo "$reason"
+		cpus=$(cpus_from "$FIRST" "$((LAB_CPUS_PER_NODE - 1))")
 		[[ $reason == "qemu-kvm-shim: $POLICY:1: of node 0,$(cpus_from 2 "$MEMORY") memory can \
-be had of $MEMORY only: "*"; of CPUs "*" only 1 can be had: "*"memory bind $MEMORY" ]]
+be had of $MEMORY only: "*"; of CPUs "*" only $cpus can be had: "*"cpus $cpus, memory \
+bind $MEMORY" ]]
 		table "in a cpuset ($1) with CPUs $CPUS and memory of node $MEMS:"
 	)
 }
