@@ -51,10 +51,11 @@ NUMA_LDFLAGS := -Wl,--export-dynamic-symbol=numa_warn -Wl,--export-dynamic-symbo
 POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the agent and the tool are these and their own parts.
 objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
-SHARED_OBJECTS := $(call objects,agent cgroup emulator file id_set log marker numa_library \
-	placement plan qemu_args unix_socket)
+SHARED_OBJECTS := $(call objects,agent cgroup emulator file guest_memory huge_pages id_set \
+	json_library library log marker memory_object numa_library option_string page_demand \
+	placement plan qemu_args qemu_memory unix_socket)
 AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server)
-TOOL_PARTS := $(call objects,install report shadow)
+TOOL_PARTS := $(call objects,features install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS := $(patsubst tests/cli/%.c,$(BUILD)/tests/%,$(wildcard tests/cli/*.c))

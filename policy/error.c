@@ -17,6 +17,16 @@ int error_set(struct error *error, int code, const char *format, ...)
 	return code;
 }
 
+void text_add(char *text, unsigned long size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
 const char *text_printable(char *buffer, unsigned long size, const char *text)
 {
 	size_t used = 0;

@@ -25,6 +25,10 @@ static inline bool error_is_set(const struct error *error)
 	return error->text[0] != '\0';
 }
 
+/* Adds to a text in a buffer of `size` bytes, as snprintf(3) does, from its end on. */
+void text_add(char *text, unsigned long size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /*
  * Makes text of any origin safe for one line of a terminal or log: control
  * characters, and bytes that are not UTF-8, become \xNN. Writes at most `size`

@@ -1,5 +1,6 @@
 #include "rule.h"
 #include "glob.h"
+#include "size.h"
 #include "spec.h"
 
 #include <errno.h>
@@ -119,16 +120,12 @@ static int nodes_read(struct rule *rule, const char *word, struct error *error)
 
 static int cpus_option(struct rule *rule, const char *value, struct error *error)
 {
-	if (rule->cpus != NULL)
-		return error_set(error, -EINVAL, "cpus= is given twice");
 	rule->cpus = value;
 	return spec_check(SPEC_CPUS, value, error);
 }
 
 static int mem_option(struct rule *rule, const char *value, struct error *error)
 {
-	if (rule->memory_given)
-		return error_set(error, -EINVAL, "mem= is given twice");
 	for (int mode = 0; mode < MEMORY_MODES; mode++) {
 		if (strcmp(value, memory_mode_names[mode]) == 0) {
 			rule->memory = (enum memory_mode)mode;
@@ -160,6 +157,50 @@ static int env_option(struct rule *rule, const char *value, struct error *error)
 	return 0;
 }
 
+static int hugepages_option(struct rule *rule, const char *value, struct error *error)
+{
+	static const char prefer[] = "prefer:";
+	const char *size = value;
+
+	rule->hugepages = value;
+	if (strcmp(value, "off") == 0)
+		return 0;
+	if (strncmp(value, prefer, strlen(prefer)) == 0) {
+		rule->huge_pages_preferred = true;
+		size += strlen(prefer);
+	}
+	if (size_read(size, strlen(size), 1, &rule->huge_page) < 0 || rule->huge_page == 0)
+		return error_set(error, -EINVAL,
+				 "hugepages=%s: it takes a size such as 2M or 1G, prefer:SIZE, or "
+				 "off",
+				 value);
+	return 0;
+}
+
+static int ksm_option(struct rule *rule, const char *value, struct error *error)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+		return error_set(error, -EINVAL, "ksm=%s: it takes on or off", value);
+	rule->ksm = strcmp(value, "on") == 0 ? CHOICE_ON : CHOICE_OFF;
+	return 0;
+}
+
+static int thp_option(struct rule *rule, const char *value, struct error *error)
+{
+	if (strcmp(value, "never") != 0 && strcmp(value, "default") != 0)
+		return error_set(error, -EINVAL, "thp=%s: it takes never or default", value);
+	rule->thp = strcmp(value, "never") == 0 ? CHOICE_OFF : CHOICE_ON;
+	return 0;
+}
+
+static int prealloc_option(struct rule *rule, const char *value, struct error *error)
+{
+	if (strcmp(value, "on") != 0)
+		return error_set(error, -EINVAL, "prealloc=%s: it takes on", value);
+	rule->prealloc = true;
+	return 0;
+}
+
 static int best_effort_option(struct rule *rule, const char *value, struct error *error)
 {
 	(void)value;
@@ -171,25 +212,47 @@ static int best_effort_option(struct rule *rule, const char *value, struct error
 static const struct option {
 	const char *name; /* with '=' where it takes a value */
 	int (*read)(struct rule *rule, const char *value, struct error *error);
+	bool repeats;
 } options[] = {
-    {"cpus=", cpus_option},
-    {"mem=", mem_option},
-    {"env=", env_option},
-    {"best-effort", best_effort_option},
+    {"cpus=", cpus_option, false},
+    {"mem=", mem_option, false},
+    {"hugepages=", hugepages_option, false},
+    {"ksm=", ksm_option, false},
+    {"thp=", thp_option, false},
+    {"prealloc=", prealloc_option, false},
+    {"env=", env_option, true},
+    {"best-effort", best_effort_option, true},
 };
+enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
 
-static int option_read(struct rule *rule, const char *word, struct error *error)
+static int option_unknown(const char *word, struct error *error)
+{
+	char names[256] = "";
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		text_add(names, sizeof(names), "%s%s", i > 0 ? " " : "", options[i].name);
+	return error_set(error, -EINVAL, "unknown option '%s' (there are %s)", word, names);
+}
+
+/* `given` tells which options the line has had, a bit each. */
+static int option_read(struct rule *rule, const char *word, unsigned int *given,
+		       struct error *error)
 {
 	size_t name_length = strcspn(word, "=");
 
 	name_length += word[name_length] == '=';
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (strlen(options[i].name) == name_length &&
-		    strncmp(word, options[i].name, name_length) == 0)
-			return options[i].read(rule, word + name_length, error);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option *option = &options[i];
+
+		if (strlen(option->name) != name_length ||
+		    strncmp(word, option->name, name_length) != 0)
+			continue;
+		if (!option->repeats && (*given & 1U << i) != 0)
+			return error_set(error, -EINVAL, "%s is given twice", option->name);
+		*given |= 1U << i;
+		return option->read(rule, word + name_length, error);
 	}
-	return error_set(error, -EINVAL,
-			 "unknown option '%s' (there are cpus= mem= env= best-effort)", word);
+	return option_unknown(word, error);
 }
 
 /* What only the whole line can tell. */
@@ -245,6 +308,7 @@ bool rule_read(struct policy_line *line, struct rule *rule)
 {
 	struct word words[RULE_WORDS_MAX];
 	struct error error;
+	unsigned int given = 0;
 	size_t count;
 
 	*rule = (struct rule){.file = line->file, .line = line->number};
@@ -272,7 +336,7 @@ bool rule_read(struct policy_line *line, struct rule *rule)
 	if (nodes_read(rule, word_string(&words[1]), &error) < 0)
 		rule_note_error(rule, &error);
 	for (size_t i = 2; i < count; i++) {
-		if (option_read(rule, word_string(&words[i]), &error) < 0)
+		if (option_read(rule, word_string(&words[i]), &given, &error) < 0)
 			rule_note_error(rule, &error);
 	}
 	if (rule_check(rule, &error) < 0)
@@ -280,9 +344,23 @@ bool rule_read(struct policy_line *line, struct rule *rule)
 	return true;
 }
 
+/* Whether the option that the rule has is the one asked for; counts on. */
+static bool is_next(bool has, size_t *index)
+{
+	return has && (*index)-- == 0;
+}
+
 bool rule_option_format(const struct rule *rule, size_t index, char *text, size_t size)
 {
-	if (index < rule->env_count)
+	if (is_next(rule->hugepages != NULL, &index))
+		snprintf(text, size, "hugepages=%s", rule->hugepages);
+	else if (is_next(rule->ksm != CHOICE_NONE, &index))
+		snprintf(text, size, "ksm=%s", rule->ksm == CHOICE_ON ? "on" : "off");
+	else if (is_next(rule->thp != CHOICE_NONE, &index))
+		snprintf(text, size, "thp=%s", rule->thp == CHOICE_ON ? "default" : "never");
+	else if (is_next(rule->prealloc, &index))
+		snprintf(text, size, "prealloc=on");
+	else if (index < rule->env_count)
 		snprintf(text, size, "env=%s", rule->env[index]);
 	else if (index == rule->env_count && rule->best_effort)
 		snprintf(text, size, "best-effort");

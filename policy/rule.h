@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	RULE_LINE_MAX = 4096, /* bytes of a line */
@@ -23,6 +24,13 @@ enum memory_mode {
 	MEMORY_INTERLEAVE,
 	MEMORY_LOCAL,
 	MEMORY_MODES,
+};
+
+/* What an option that can be left out says of a switch. */
+enum choice {
+	CHOICE_NONE, /* nothing: as it is */
+	CHOICE_OFF,
+	CHOICE_ON,
 };
 
 /* A line of a policy file as it was read. The text may be changed, up to and with *end. */
@@ -44,6 +52,12 @@ struct rule {
 	bool memory_given;             /* by mem= */
 	const char *env[RULE_ENV_MAX]; /* "NAME=VALUE" */
 	size_t env_count;
+	const char *hugepages;     /* as it was written; NULL: not given */
+	uint64_t huge_page;        /* the size of a page in bytes; 0: no huge pages */
+	bool huge_pages_preferred; /* normal ones where there are too few */
+	enum choice ksm;           /* the host may merge the guest's pages */
+	enum choice thp;           /* CHOICE_OFF: no transparent huge pages */
+	bool prealloc;             /* the guest's memory is allocated before it runs */
 	bool best_effort;
 	struct error error; /* the first thing that is wrong with the line; empty: nothing */
 };

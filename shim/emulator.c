@@ -1,7 +1,9 @@
 #include "emulator.h"
+#include "file.h"
 #include "marker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,4 +107,35 @@ int emulator_find(struct emulator *emulator, struct error *error)
 	    alias.st_ino != real.st_ino)
 		strcpy(emulator->path, emulator->real);
 	return 0;
+}
+
+void emulator_identity(const struct stat *status, char text[EMULATOR_IDENTITY_SIZE])
+{
+	snprintf(text, EMULATOR_IDENTITY_SIZE, "inode %llu, %lld bytes, of %lld.%09ld",
+		 (unsigned long long)status->st_ino, (long long)status->st_size,
+		 (long long)status->st_mtim.tv_sec, status->st_mtim.tv_nsec);
+}
+
+bool emulator_lacks(const struct emulator *emulator, const char *feature)
+{
+	char path[PATH_MAX];
+	char text[1024];
+	char identity[EMULATOR_IDENTITY_SIZE];
+	struct stat real;
+	char *line;
+	int length = snprintf(path, sizeof(path), "%s" EMULATOR_LACKS_SUFFIX, emulator->path);
+
+	if (strcmp(emulator->path, emulator->real) == 0 || length < 0 ||
+	    (size_t)length >= sizeof(path) || stat(emulator->real, &real) < 0 ||
+	    file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	emulator_identity(&real, identity);
+	line = strtok(text, "\n");
+	if (line == NULL || strcmp(line, identity) != 0)
+		return false;
+	while ((line = strtok(NULL, "\n")) != NULL) {
+		if (strcmp(line, feature) == 0)
+			return true;
+	}
+	return false;
 }

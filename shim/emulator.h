@@ -11,10 +11,24 @@
 #include "error.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #define EMULATOR_REAL_SUFFIX ".real"
 #define EMULATOR_ALIAS_DIRECTORY "qemu-kvm-shim.alias"
+
+/*
+ * What an emulator may be too old for is looked for as it is installed. What it lacks is then
+ * in DIR/qemu-kvm-shim.alias/NAME.lacks, a line each, behind one that tells which file that
+ * is about. No such record: nothing.
+ */
+#define EMULATOR_LACKS_SUFFIX ".lacks"
+#define EMULATOR_MEM_MERGE "mem-merge"                            /* since QEMU 1.3 */
+#define EMULATOR_MEMFD "memory-backend-memfd"                     /* since QEMU 2.12 */
+#define EMULATOR_CANONICAL "x-use-canonical-path-for-ramblock-id" /* since QEMU 4.0 */
+
+enum { EMULATOR_IDENTITY_SIZE = 100 };
 
 struct emulator {
 	char real[PATH_MAX]; /* what is executed */
@@ -28,6 +42,12 @@ struct emulator {
  * itself, which would go round in circles (-ELOOP).
  */
 int emulator_find(struct emulator *emulator, struct error *error);
+
+/* Writes the record's first line, without the newline, of a file with that status. */
+void emulator_identity(const struct stat *status, char text[EMULATOR_IDENTITY_SIZE]);
+
+/* Whether the emulator is known to lack one of the above; not, if the record is of another. */
+bool emulator_lacks(const struct emulator *emulator, const char *feature);
 
 /* The exit status, as a shell has it, for what emulator_find() or execve(2) return. */
 int emulator_exit_status(int code);

@@ -51,6 +51,12 @@ void id_set_cut(struct id_set *set, const struct id_set *other)
 		set->word[i] &= other->word[i];
 }
 
+void id_set_join(struct id_set *set, const struct id_set *other)
+{
+	for (size_t i = 0; i < ID_SET_WORDS; i++)
+		set->word[i] |= other->word[i];
+}
+
 int id_set_read(struct id_set *set, const char *text)
 {
 	char list[ID_SET_LIST_SIZE];

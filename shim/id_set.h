@@ -35,6 +35,9 @@ int id_set_read(struct id_set *set, const char *text);
 /* Takes out of the set what is not in `other`. */
 void id_set_cut(struct id_set *set, const struct id_set *other);
 
+/* Adds to the set what is in `other`. */
+void id_set_join(struct id_set *set, const struct id_set *other);
+
 bool id_set_equal(const struct id_set *set, const struct id_set *other);
 
 /*

@@ -1,5 +1,6 @@
 #include "install.h"
 #include "emulator.h"
+#include "features.h"
 #include "marker.h"
 
 #include <attr/libattr.h>
@@ -26,6 +27,8 @@ struct site {
 	char new_shim[PATH_MAX];
 	char new_real[PATH_MAX];
 	char new_alias[PATH_MAX];
+	char lacks[PATH_MAX]; /* what the real emulator is too old for: see emulator.h */
+	char new_lacks[PATH_MAX];
 };
 
 enum kind { KIND_MISSING, KIND_REAL, KIND_SHIM };
@@ -91,7 +94,9 @@ static int site_open(struct site *site, const char *target, struct error *error)
 		return -ENAMETOOLONG;
 	if (emulator_alias_path(site->target, site->alias, sizeof(site->alias)) < 0)
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", site->target);
-	if (path_make(site->new_alias, site->alias, ".new", error) < 0)
+	if (path_make(site->new_alias, site->alias, ".new", error) < 0 ||
+	    path_make(site->lacks, site->alias, EMULATOR_LACKS_SUFFIX, error) < 0 ||
+	    path_make(site->new_lacks, site->lacks, ".new", error) < 0)
 		return -ENAMETOOLONG;
 	site->lock = open(site->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (site->lock < 0)
@@ -129,6 +134,8 @@ static int site_clean(const struct site *site, struct error *error)
 		result = remove_file(site->new_real, error);
 	if (result == 0)
 		result = remove_file(site->new_alias, error);
+	if (result == 0)
+		result = remove_file(site->new_lacks, error);
 	return result;
 }
 
@@ -207,11 +214,41 @@ static int alias_make(const struct site *site, struct error *error)
 /* The directory goes with the last alias in it. */
 static int alias_remove(const struct site *site, bool there, struct error *error)
 {
-	int result = there ? remove_file(site->alias, error) : 0;
+	int result = remove_file(site->lacks, error);
 
+	if (result == 0 && there)
+		result = remove_file(site->alias, error);
 	if (result == 0 && rmdir(site->alias_directory) < 0 && errno != ENOENT &&
 	    errno != ENOTEMPTY && errno != EEXIST)
 		result = failed(site->alias_directory, "cannot be removed", error);
+	return result;
+}
+
+/* Writes down what the real emulator lacks; where that is nothing, there is no file. */
+static int lacks_record(const struct site *site, const struct stat *real, struct error *error)
+{
+	char lacking[256];
+	char identity[EMULATOR_IDENTITY_SIZE];
+	int result = features_lacking(site->real, lacking, sizeof(lacking));
+	int fd;
+
+	if (result < 0) {
+		errno = -result;
+		return failed(site->real, "cannot be read", error);
+	}
+	if (*lacking == '\0')
+		return remove_file(site->lacks, error);
+	emulator_identity(real, identity);
+	fd = open(site->new_lacks, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(site->new_lacks, "cannot be made", error);
+	if (dprintf(fd, "%s\n%s", identity, lacking) < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
+		result = failed(site->new_lacks, "cannot be written", error);
+	close(fd);
+	if (result == 0 && rename(site->new_lacks, site->lacks) < 0)
+		result = failed(site->lacks, "cannot be made", error);
+	if (result < 0)
+		unlink(site->new_lacks);
 	return result;
 }
 
@@ -381,6 +418,9 @@ static int site_install(const struct site *site, int shim, struct error *error)
 		return result;
 	if (stat(site->real, &real) < 0) /* of a symbolic link: what it names */
 		return failed(site->real, "cannot be looked at", error);
+	result = lacks_record(site, &real, error);
+	if (result < 0)
+		return result;
 	if (!is_installed(site, shim, &real)) {
 		result = shim_put(site, shim, &real, error);
 		return result < 0 ? result : INSTALL_DONE;

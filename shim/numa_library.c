@@ -1,6 +1,6 @@
 #include "numa_library.h"
+#include "library.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,49 +37,42 @@ const char *numa_library_warning(void)
 	return last;
 }
 
-/* POSIX has dlsym(3) return functions as data; this is its own way to convert them. */
-static bool symbol_find(void *handle, const char *name, void *pointer)
-{
-	void *symbol = dlsym(handle, name);
+#define SYMBOL(name, member)                                \
+	{                                                   \
+		name, offsetof(struct numa_library, member) \
+	}
 
-	memcpy(pointer, &symbol, sizeof(symbol));
-	return symbol != NULL;
-}
+static const struct library_symbol symbols[] = {
+    SYMBOL("numa_available", available),
+    SYMBOL("numa_parse_nodestring", parse_nodestring),
+    SYMBOL("numa_parse_cpustring", parse_cpustring),
+    SYMBOL("numa_parse_cpustring_all", parse_cpustring_all),
+    SYMBOL("numa_node_to_cpus", node_to_cpus),
+    SYMBOL("numa_node_size64", node_size64),
+    SYMBOL("numa_bitmask_alloc", bitmask_alloc),
+    SYMBOL("numa_bitmask_free", bitmask_free),
+    SYMBOL("numa_bitmask_isbitset", bitmask_isbitset),
+    SYMBOL("numa_num_possible_cpus", num_possible_cpus),
+    SYMBOL("numa_nodes_ptr", existing_nodes),
+    SYMBOL("numa_all_nodes_ptr", allowed_nodes),
+    SYMBOL("numa_all_cpus_ptr", allowed_cpus),
+};
 
 int numa_library_open(const struct numa_library **library, struct error *error)
 {
 	static struct numa_library opened;
 	static bool is_open;
-	void *handle;
+	int result;
 
 	*library = &opened;
 	if (is_open)
 		return 0;
-	handle = dlopen("libnuma.so.1", RTLD_NOW);
-	if (handle == NULL)
-		return error_set(error, -ENOENT, "libnuma cannot be opened (%s): install it",
-				 dlerror());
-	if (!symbol_find(handle, "numa_available", &opened.available) ||
-	    !symbol_find(handle, "numa_parse_nodestring", &opened.parse_nodestring) ||
-	    !symbol_find(handle, "numa_parse_cpustring", &opened.parse_cpustring) ||
-	    !symbol_find(handle, "numa_parse_cpustring_all", &opened.parse_cpustring_all) ||
-	    !symbol_find(handle, "numa_node_to_cpus", &opened.node_to_cpus) ||
-	    !symbol_find(handle, "numa_node_size64", &opened.node_size64) ||
-	    !symbol_find(handle, "numa_bitmask_alloc", &opened.bitmask_alloc) ||
-	    !symbol_find(handle, "numa_bitmask_free", &opened.bitmask_free) ||
-	    !symbol_find(handle, "numa_bitmask_isbitset", &opened.bitmask_isbitset) ||
-	    !symbol_find(handle, "numa_num_possible_cpus", &opened.num_possible_cpus) ||
-	    !symbol_find(handle, "numa_nodes_ptr", &opened.existing_nodes) ||
-	    !symbol_find(handle, "numa_all_nodes_ptr", &opened.allowed_nodes) ||
-	    !symbol_find(handle, "numa_all_cpus_ptr", &opened.allowed_cpus)) {
-		error_set(error, -ENOENT, "libnuma lacks a function (%s): update it", dlerror());
-		dlclose(handle);
-		return -ENOENT;
-	}
-	if (opened.available() < 0) {
-		dlclose(handle);
+	result = library_open("libnuma.so.1", symbols, sizeof(symbols) / sizeof(symbols[0]),
+			      &opened, error);
+	if (result < 0)
+		return result;
+	if (opened.available() < 0)
 		return error_set(error, -ENOSYS, "this kernel has no NUMA memory policy");
-	}
 	is_open = true;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -204,6 +205,7 @@ int placement_resolve(const struct rule *rule, enum placement_view view,
 	    .by_agent = view == PLACEMENT_BY_AGENT && (rule->nodes != NULL || rule->cpus != NULL),
 	    .sets_memory = rule->nodes != NULL || rule->memory_given,
 	    .mode = rule->memory,
+	    .thp_never = rule->thp == CHOICE_OFF,
 	};
 	if (!placement->sets_cpus && !placement->sets_memory)
 		return 0;
@@ -263,6 +265,20 @@ static int affinity_apply(struct id_set *cpus, struct error *warning, struct err
 
 /* The kernel takes one off: get_nodes() in mm/mempolicy.c. */
 enum { NODE_BITS = SPEC_NODE_MAX + 2 };
+
+int placement_memory_nodes(const struct placement *placement, struct id_set *nodes, bool *evenly,
+			   struct error *error)
+{
+	memset(nodes, 0, sizeof(*nodes));
+	if (syscall(SYS_get_mempolicy, NULL, nodes->word, (unsigned long)ID_SET_SIZE, NULL,
+		    (unsigned long)MPOL_F_MEMS_ALLOWED) < 0)
+		return error_set(error, -errno, "the nodes of this process cannot be read: %s",
+				 strerror(errno));
+	*evenly = placement->sets_memory && placement->mode == MEMORY_INTERLEAVE;
+	if (*evenly || (placement->sets_memory && placement->mode == MEMORY_BIND))
+		id_set_cut(nodes, &placement->nodes);
+	return 0;
+}
 
 /* Reads the memory policy of this process, and the nodes that are left of it. */
 static int memory_read(int *mode, struct id_set *nodes, struct error *error)
@@ -329,7 +345,16 @@ static int before_read(struct placement_before *before, struct error *error)
 	memset(before, 0, sizeof(*before));
 	if (sched_getaffinity(0, sizeof(before->cpus.word), (cpu_set_t *)before->cpus.word) < 0)
 		return error_set(error, -errno, "the affinity cannot be read: %s", strerror(errno));
+	before->thp_never = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
 	return memory_read(&before->mode, &before->nodes, error);
+}
+
+/* It stays over execve(2), and for all children: prctl(2). */
+static int thp_disable(struct error *error)
+{
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
+		return error_set(error, -errno, "thp=never is refused: %s", strerror(errno));
+	return 0;
 }
 
 int placement_apply(struct placement *placement, struct placement_before *before,
@@ -343,6 +368,8 @@ int placement_apply(struct placement *placement, struct placement_before *before
 		result = memory_apply(placement, warning, error);
 	if (result == 0 && placement->sets_cpus && !placement->by_agent)
 		result = affinity_apply(&placement->cpus, warning, error);
+	if (result == 0 && placement->thp_never)
+		result = thp_disable(error);
 	if (result < 0)
 		placement_undo(placement, before);
 	return result;
@@ -379,6 +406,8 @@ void placement_undo(const struct placement *placement, const struct placement_be
 	     !id_set_equal(&now, &before->cpus)))
 		(void)sched_setaffinity(0, sizeof(before->cpus.word),
 					(const cpu_set_t *)before->cpus.word);
+	if (placement->thp_never && !before->thp_never)
+		(void)prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 	if (placement->sets_memory)
 		(void)syscall(SYS_set_mempolicy, before->mode,
 			      id_set_is_empty(&before->nodes) ? NULL : before->nodes.word,

@@ -16,6 +16,7 @@ struct placement {
 	bool sets_memory;
 	enum memory_mode mode;
 	struct id_set nodes; /* of the memory policy; empty for MEMORY_LOCAL */
+	bool thp_never;      /* no transparent huge pages, whatever the host's setting */
 };
 
 /* Whose placement it is to be, and so what "+0" and "all" count. */
@@ -39,6 +40,7 @@ struct placement_before {
 	struct id_set cpus;
 	int mode;
 	struct id_set nodes;
+	bool thp_never;
 };
 
 /*
@@ -60,6 +62,13 @@ int placement_join(struct placement *placement, const struct id_set *cpus, struc
 
 /* Takes it back. */
 void placement_undo(const struct placement *placement, const struct placement_before *before);
+
+/*
+ * The nodes that memory comes from under the placement; *evenly, page by page from each.
+ * Those that it only prefers are not all. Returns 0; or -errno with `error` filled.
+ */
+int placement_memory_nodes(const struct placement *placement, struct id_set *nodes, bool *evenly,
+			   struct error *error);
 
 /* "bind 0-1", "local"; only for a placement that sets memory. Returns `text`. */
 const char *placement_memory(const struct placement *placement, char *text, size_t size);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +94,34 @@ void plan_by_libvirt(struct plan *plan)
 				"qemu:///session have none");
 }
 
+/* What is no reason to refuse the start, with the line of the policy that it is about. */
+static void plan_warn_of_rule(struct plan *plan, const char *text)
+{
+	struct error error;
+
+	error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, text);
+	plan_warn(plan, error.text);
+}
+
+void plan_memory(struct plan *plan, char *const argv[], const struct emulator *emulator)
+{
+	struct error warning = {0};
+	struct error error = {0};
+
+	if (!plan->placed)
+		return;
+	if (guest_memory_plan(&plan->rule, &plan->placement, argv, emulator, &plan->memory,
+			      &warning, &error) < 0)
+		plan_fail(plan, error.text);
+	if (error_is_set(&warning))
+		plan_warn_of_rule(plan, warning.text);
+}
+
+char *const *plan_argv(const struct plan *plan, char *const argv[])
+{
+	return plan->placed && plan->memory.argv != NULL ? plan->memory.argv : argv;
+}
+
 /* A name so long that no rule can be looked for matters only where there are rules. */
 static int plan_nameless(struct plan *plan)
 {
@@ -158,10 +185,8 @@ void plan_apply(struct plan *plan, const char *agent)
 		return;
 	if (plan_place_process(plan, agent, &warning, &error) < 0)
 		plan_fail(plan, error.text);
-	if (error_is_set(&warning)) {
-		error_set(&error, 0, "%s:%u: %s", plan->rule.file, plan->rule.line, warning.text);
-		plan_warn(plan, error.text);
-	}
+	if (error_is_set(&warning))
+		plan_warn_of_rule(plan, warning.text);
 	for (size_t i = 0; agent != NULL && plan->placed && i < plan->rule.env_count; i++) {
 		/* putenv(3) wants char *, but changes nothing that is never set again. */
 		if (putenv((char *)plan->rule.env[i]) != 0)
@@ -192,6 +217,20 @@ static void print_placement(const struct placement *placement, FILE *stream)
 		plan_print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
 }
 
+static void print_guest_memory(const struct guest_memory *memory, FILE *stream)
+{
+	char text[ERROR_TEXT_SIZE];
+
+	if (memory->huge_page != 0) {
+		plan_print_line(stream, "huge pages",
+				guest_memory_pages(memory, text, sizeof(text)));
+		plan_print_line(stream, "free huge pages",
+				huge_supply_format(&memory->supply, NULL, text, sizeof(text)));
+	}
+	if (memory->left != NULL)
+		plan_print_line(stream, "left as it is", memory->left);
+}
+
 void plan_print(const struct plan *plan, FILE *stream)
 {
 	char text[OPTION_TEXT_SIZE];
@@ -204,8 +243,10 @@ void plan_print(const struct plan *plan, FILE *stream)
 			 plan->rule.glob);
 		plan_print_line(stream, "rule", text);
 	}
-	if (plan->placed)
+	if (plan->placed) {
 		print_placement(&plan->placement, stream);
+		print_guest_memory(&plan->memory, stream);
+	}
 	for (size_t i = 0; rule_option_format(&plan->rule, i, text, sizeof(text)); i++)
 		plan_print_line(stream, "option", text);
 	for (size_t i = 0; i < plan->warning_count; i++)
@@ -214,23 +255,12 @@ void plan_print(const struct plan *plan, FILE *stream)
 		plan_print_line(stream, "error", plan->error.text);
 }
 
-/* Adds to a text as snprintf(3) does, from its end on. */
-__attribute__((format(printf, 3, 4))) static void text_add(char *text, size_t size,
-							   const char *format, ...)
-{
-	size_t used = strlen(text);
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text + used, size - used, format, arguments);
-	va_end(arguments);
-}
-
 const char *plan_record(const struct plan *plan, char *text, size_t size)
 {
 	char part[OPTION_TEXT_SIZE];
 	char printable[OPTION_TEXT_SIZE];
 	const struct placement *placement = &plan->placement;
+	const struct guest_memory *memory = &plan->memory;
 
 	text_printable(printable, NAME_TEXT_SIZE, plan->guest);
 	snprintf(text, size, "guest '%s': rule %s:%u", printable, plan->rule.file, plan->rule.line);
@@ -240,6 +270,12 @@ const char *plan_record(const struct plan *plan, char *text, size_t size)
 	if (placement->sets_memory)
 		text_add(text, size, ", memory %s",
 			 placement_memory(placement, part, sizeof(part)));
+	if (memory->huge_page != 0)
+		text_add(text, size, ", huge pages %s",
+			 guest_memory_pages(memory, part, sizeof(part)));
+	if (memory->left != NULL)
+		text_add(text, size, ", left as it is: %s",
+			 text_printable(printable, sizeof(printable), memory->left));
 	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
 		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
 	return text;
@@ -249,4 +285,5 @@ void plan_free(struct plan *plan)
 {
 	if (plan->policy.report != NULL)
 		policy_close(&plan->policy);
+	guest_memory_free(&plan->memory);
 }

@@ -6,6 +6,7 @@
 #ifndef SHIM_PLAN_H
 #define SHIM_PLAN_H
 
+#include "guest_memory.h"
 #include "placement.h"
 #include "policy.h"
 
@@ -30,6 +31,7 @@ struct plan {
 	struct rule rule; /* when matched */
 	bool placed;      /* `placement` holds */
 	struct placement placement;
+	struct guest_memory memory; /* when placed */
 	struct error warnings[PLAN_WARNINGS_MAX];
 	size_t warning_count;
 	struct error reason; /* why it is not placed though a rule matches, in short */
@@ -62,6 +64,16 @@ void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
  * libvirt will set the affinity of the guest's threads itself (qemuProcessSetupPid).
  */
 void plan_by_libvirt(struct plan *plan);
+
+/*
+ * Plans the guest's memory: the command line `argv` of the emulator becomes another one where
+ * the rule asks for that. NULL: it is not known, as `emulator` may not be; then only the host
+ * is looked at.
+ */
+void plan_memory(struct plan *plan, char *const argv[], const struct emulator *emulator);
+
+/* The command line for the emulator: the one that was given to plan_memory(), or another. */
+char *const *plan_argv(const struct plan *plan, char *const argv[]);
 
 /*
  * Gives this process the placement and the environment of the plan; the

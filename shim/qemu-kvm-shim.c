@@ -82,6 +82,7 @@ static int start_planned(struct plan *plan, char *const argv[])
 
 	if (result < 0)
 		return give_up(error.text, emulator_exit_status(result));
+	plan_memory(plan, argv, &emulator);
 	plan_apply(plan, AGENT_SOCKET);
 	for (size_t i = 0; i < plan->warning_count; i++)
 		log_line("%s", plan->warnings[i].text);
@@ -89,7 +90,7 @@ static int start_planned(struct plan *plan, char *const argv[])
 		return give_up(plan->error.text, EXIT_REFUSED);
 	if (plan->placed)
 		log_line("%s", plan_record(plan, record, sizeof(record)));
-	return execute(&emulator, argv);
+	return execute(&emulator, plan_argv(plan, argv));
 }
 
 static int start(char *const argv[])
@@ -144,6 +145,7 @@ static int dry_run(char *const argv[])
 	bool missing = emulator_find(&emulator, &error) < 0; /* env= has no say in it */
 	bool refused;
 
+	plan_memory(&plan, argv, missing ? NULL : &emulator);
 	plan_apply(&plan, NULL);
 	plan_print(&plan, stdout);
 	refused = error_is_set(&plan.error);
@@ -154,7 +156,8 @@ static int dry_run(char *const argv[])
 	if (!refused) {
 		plan_print_line(stdout, "exec", emulator.real);
 		fputs("argv:", stdout);
-		for (char *const *argument = argv; *argument != NULL; argument++) {
+		for (char *const *argument = plan_argv(&plan, argv); *argument != NULL;
+		     argument++) {
 			putchar(' ');
 			print_quoted(*argument, stdout);
 		}

@@ -1,8 +1,8 @@
 #include "qemu_args.h"
+#include "option_string.h"
 #include "qemu_options.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,97 +26,74 @@ static const char *option_of(const char *argument)
 	return argument + (argument[1] == '-' ? 2 : 1);
 }
 
-/*
- * Copies a value, ",," becoming ",", and returns the place of the comma that ends
- * it or of the string's end. With `copy` NULL it only finds that place.
- */
-static const char *value_read(const char *text, char *copy)
+bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *option)
 {
-	for (; *text != '\0'; text++) {
-		if (*text == ',' && *++text != ',') {
-			text--;
-			break;
-		}
-		if (copy != NULL)
-			*copy++ = *text;
+	if (argv[0] == NULL)
+		return false;
+	for (; argv[*index] != NULL; ++*index) {
+		const char *name = option_of(argv[*index]);
+
+		if (name == NULL || argv[*index + 1] == NULL || !takes_argument(name))
+			continue;
+		++*index;
+		*option = (struct qemu_option){name, argv[*index], (*index)++};
+		return true;
 	}
-	if (copy != NULL)
-		*copy = '\0';
-	return text;
+	return false;
 }
 
-static bool value_is_empty(const char *text)
+/* The last "guest" in one -name. Returns its value, or NULL where there is none. */
+static const char *name_find(const char *text, size_t *length)
 {
-	return *text == '\0' || (text[0] == ',' && text[1] != ',');
-}
-
-/*
- * Finds the last "guest" in one option string: the place of its value, or NULL where
- * there is none. As in QEMU a key without a value is a flag: "on", or "off" with "no"
- * before it; then it is that word.
- */
-static const char *name_find(const char *text)
-{
+	struct option_string string = {text, "guest"};
+	struct option option;
 	const char *found = NULL;
-	bool first = true;
 
-	while (*text != '\0') {
-		size_t key = strcspn(text, "=,");
-		bool valued = text[key] == '=';
+	while (option_next(&string, &option)) {
+		size_t value_length;
+		const char *value = option_value(&option, "guest", &value_length);
 
-		if (first && !valued) {
-			found = text;
-			text = value_read(text, NULL);
-		} else {
-			if (key == strlen("guest") && strncmp(text, "guest", key) == 0)
-				found = valued ? text + key + 1 : "on";
-			else if (key == strlen("noguest") && !valued &&
-				 strncmp(text, "noguest", key) == 0)
-				found = "off";
-			text = valued ? value_read(text + key + 1, NULL) : text + key;
-		}
-		first = false;
-		text += *text == ',';
+		if (value == NULL)
+			continue;
+		found = value;
+		*length = value_length;
 	}
 	return found;
 }
 
 int qemu_args_guest(char *const argv[], char **name)
 {
+	struct qemu_option option;
 	const char *found = NULL;
+	size_t length = 0;
+	size_t index = 1;
 
 	*name = NULL;
-	if (argv[0] == NULL)
-		return 0;
-	for (char *const *argument = argv + 1; *argument != NULL; argument++) {
-		const char *option = option_of(*argument);
-		const char *value;
+	while (qemu_args_next(argv, &index, &option)) {
+		size_t value_length;
+		const char *value = strcmp(option.name, "name") == 0
+					? name_find(option.value, &value_length)
+					: NULL;
 
-		if (option == NULL || argument[1] == NULL || !takes_argument(option))
+		if (value == NULL)
 			continue;
-		argument++;
-		value = strcmp(option, "name") == 0 ? name_find(*argument) : NULL;
-		if (value != NULL)
-			found = value;
+		found = value;
+		length = value_length;
 	}
-	if (found == NULL || value_is_empty(found))
+	if (found == NULL || length == 0)
 		return 0;
-	*name = malloc(strlen(found) + 1);
-	if (*name == NULL)
-		return -ENOMEM;
-	value_read(found, *name);
-	return 0;
+	*name = option_copy(found, length);
+	return *name == NULL ? -ENOMEM : 0;
 }
 
 bool qemu_args_monitored_by_libvirt(char *const argv[])
 {
 	static const char monitor[] = "id=charmonitor";
+	struct qemu_option option;
+	size_t index = 1;
 
-	for (char *const *argument = argv; *argument != NULL; argument++) {
-		const char *option = option_of(*argument);
-
-		if (option != NULL && argument[1] != NULL && strcmp(option, "chardev") == 0 &&
-		    strstr(argument[1], monitor) != NULL)
+	while (qemu_args_next(argv, &index, &option)) {
+		if (strcmp(option.name, "chardev") == 0 && strstr(option.value, monitor) != NULL)
 			return true;
 	}
 	return false;

@@ -1,8 +1,22 @@
-/* Reading a QEMU command line for the one thing wanted of it: the guest's name. */
+/* Reading a QEMU command line: its options, and the guest's name in them. */
 #ifndef SHIM_QEMU_ARGS_H
 #define SHIM_QEMU_ARGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* An option that has an argument. */
+struct qemu_option {
+	const char *name;  /* without the dashes */
+	const char *value; /* the argument */
+	size_t index;      /* of the value, in argv */
+};
+
+/*
+ * Finds the next option with an argument, from *index on, which is 1 to begin with: argv[0]
+ * is skipped. `argv` ends with NULL. Returns false at the end.
+ */
+bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *option);
 
 /*
  * Finds the guest's name as QEMU does (softmmu/vl.c, qemu_init and lookup_opt;

@@ -42,6 +42,21 @@ static json_t *report_memory(const struct plan *plan)
 							 : report_set(&placement->nodes));
 }
 
+static json_t *report_huge_pages(const struct plan *plan)
+{
+	const struct guest_memory *memory = &plan->memory;
+	json_t *nodes;
+
+	if (!plan->placed || memory->huge_page == 0)
+		return json_null();
+	nodes = json_array();
+	for (size_t i = 0; i < memory->supply.count; i++)
+		json_array_append_new(nodes, json_pack("{s:i, s:i}", "node",
+						       (int)memory->supply.nodes[i].node, "free",
+						       (int)memory->supply.nodes[i].free));
+	return json_pack("{s:I, s:o}", "size", (json_int_t)memory->huge_page, "nodes", nodes);
+}
+
 json_t *report_plan(const struct plan *plan)
 {
 	char text[RULE_LINE_MAX + 16];
@@ -53,12 +68,13 @@ json_t *report_plan(const struct plan *plan)
 	for (size_t i = 0; i < plan->warning_count; i++)
 		json_array_append_new(warnings, report_string(plan->warnings[i].text));
 	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
 	    plan->guest != NULL ? report_string(plan->guest) : json_null(), "rule",
 	    report_rule(plan), "cpus",
 	    plan->placed && plan->placement.sets_cpus ? report_set(&plan->placement.cpus)
 						      : json_null(),
-	    "memory", report_memory(plan), "options", options, "warnings", warnings, "error",
+	    "memory", report_memory(plan), "huge_pages", report_huge_pages(plan), "options",
+	    options, "warnings", warnings, "error",
 	    error_is_set(&plan->error) ? report_string(plan->error.text) : json_null());
 }
 

@@ -74,6 +74,8 @@ static int glob_keep(struct check *check, const struct rule *rule)
 static int check_rule(struct check *check, struct policy_line *line, bool insecure)
 {
 	struct placement placement;
+	struct guest_memory memory = {0};
+	struct error warning = {0};
 	struct error error;
 	struct rule rule;
 
@@ -82,8 +84,13 @@ static int check_rule(struct check *check, struct policy_line *line, bool insecu
 	check->rules++;
 	if (error_is_set(&rule.error))
 		problem_add(check, true, rule.file, rule.line, rule.error.text);
-	else if (!insecure && placement_resolve(&rule, PLACEMENT_OF_CALLER, &placement, &error) < 0)
+	else if (!insecure &&
+		 (placement_resolve(&rule, PLACEMENT_OF_CALLER, &placement, &error) < 0 ||
+		  guest_memory_plan(&rule, &placement, NULL, NULL, &memory, &warning, &error) < 0))
 		problem_add(check, true, rule.file, rule.line, error.text);
+	if (error_is_set(&warning))
+		problem_add(check, false, rule.file, rule.line, warning.text);
+	guest_memory_free(&memory);
 	return rule.glob != NULL ? glob_keep(check, &rule) : 0;
 }
 

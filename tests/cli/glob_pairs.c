@@ -49,7 +49,7 @@ static bool chance(unsigned int percent)
 	return random_below(100) < percent;
 }
 
-static void text_add(struct text *text, const char *more)
+static void bytes_add(struct text *text, const char *more)
 {
 	size_t length = strlen(more);
 
@@ -86,17 +86,17 @@ static void add_literal(struct pair *pair)
 {
 	const char *letter = random_letter();
 
-	text_add(&pair->pattern, letter);
-	text_add(&pair->name, letter);
+	bytes_add(&pair->pattern, letter);
+	bytes_add(&pair->name, letter);
 }
 
 static void add_escaped(struct pair *pair)
 {
 	const char *letter = chance(60) ? random_special() : random_letter();
 
-	text_add(&pair->pattern, "\\");
-	text_add(&pair->pattern, letter);
-	text_add(&pair->name, chance(10) ? "\\" : letter);
+	bytes_add(&pair->pattern, "\\");
+	bytes_add(&pair->pattern, letter);
+	bytes_add(&pair->name, chance(10) ? "\\" : letter);
 }
 
 /* A character without a backslash which may or may not mean something where it comes to stand. */
@@ -104,8 +104,8 @@ static void add_stray(struct pair *pair)
 {
 	const char *special = random_special();
 
-	text_add(&pair->pattern, special);
-	text_add(&pair->name, special);
+	bytes_add(&pair->pattern, special);
+	bytes_add(&pair->name, special);
 }
 
 static void add_wildcard(struct pair *pair)
@@ -113,9 +113,9 @@ static void add_wildcard(struct pair *pair)
 	bool any = chance(50);
 	unsigned int count = any ? 1 : random_below(3);
 
-	text_add(&pair->pattern, any ? "?" : "*");
+	bytes_add(&pair->pattern, any ? "?" : "*");
 	while (count-- > 0)
-		text_add(&pair->name, random_letter());
+		bytes_add(&pair->name, random_letter());
 }
 
 static void add_class(struct pair *pair, bool sample)
@@ -139,9 +139,9 @@ static void add_class(struct pair *pair, bool sample)
 	/* Where bytes are compared these would be several characters, and no class. */
 	if (invalid_bytes && (classes[index].class[2] & 0x80))
 		index = 0;
-	text_add(&pair->pattern, classes[index].class);
+	bytes_add(&pair->pattern, classes[index].class);
 	if (sample)
-		text_add(&pair->name, classes[index].member);
+		bytes_add(&pair->name, classes[index].member);
 }
 
 static void add_range(struct pair *pair, bool sample)
@@ -157,9 +157,9 @@ static void add_range(struct pair *pair, bool sample)
 	};
 	unsigned int index = random_below(chance(80) ? 10 : sizeof(ranges) / sizeof(ranges[0]));
 
-	text_add(&pair->pattern, ranges[index].range);
+	bytes_add(&pair->pattern, ranges[index].range);
 	if (sample)
-		text_add(&pair->name, ranges[index].member);
+		bytes_add(&pair->name, ranges[index].member);
 }
 
 static void add_bracket(struct pair *pair)
@@ -168,13 +168,13 @@ static void add_bracket(struct pair *pair)
 	bool negated = chance(25);
 	unsigned int sampled = negated ? items : random_below(items);
 
-	text_add(&pair->pattern, "[");
+	bytes_add(&pair->pattern, "[");
 	if (negated) {
-		text_add(&pair->pattern, chance(50) ? "!" : "^");
-		text_add(&pair->name, random_letter());
+		bytes_add(&pair->pattern, chance(50) ? "!" : "^");
+		bytes_add(&pair->name, random_letter());
 	}
 	if (chance(10))
-		text_add(&pair->pattern, "]");
+		bytes_add(&pair->pattern, "]");
 	for (unsigned int i = 0; i < items; i++) {
 		bool sample = i == sampled;
 		unsigned int kind = random_below(100);
@@ -187,16 +187,16 @@ static void add_bracket(struct pair *pair)
 			const char *letter = kind < 90 ? random_letter() : random_special();
 
 			if (kind % 10 == 0)
-				text_add(&pair->pattern, "\\");
-			text_add(&pair->pattern, letter);
+				bytes_add(&pair->pattern, "\\");
+			bytes_add(&pair->pattern, letter);
 			if (sample)
-				text_add(&pair->name, letter);
+				bytes_add(&pair->name, letter);
 		}
 	}
 	if (chance(5))
-		text_add(&pair->pattern, "-");
+		bytes_add(&pair->pattern, "-");
 	if (!chance(5))
-		text_add(&pair->pattern, "]");
+		bytes_add(&pair->pattern, "]");
 }
 
 static void add_element(struct pair *pair, unsigned int depth);
@@ -212,12 +212,12 @@ static void add_group(struct pair *pair, unsigned int depth)
 	struct text end = start;
 
 	pair->groups++;
-	text_add(&pair->pattern, kind);
+	bytes_add(&pair->pattern, kind);
 	for (unsigned int i = 0; i < alternatives; i++) {
 		unsigned int elements = chance(10) ? 0 : 1 + random_below(2);
 
 		if (i > 0)
-			text_add(&pair->pattern, "|");
+			bytes_add(&pair->pattern, "|");
 		pair->name = start;
 		while (elements-- > 0)
 			add_element(pair, depth + 1);
@@ -225,14 +225,14 @@ static void add_group(struct pair *pair, unsigned int depth)
 			end = pair->name;
 	}
 	if (!chance(3))
-		text_add(&pair->pattern, ")");
+		bytes_add(&pair->pattern, ")");
 	pair->name = end;
 	if ((*kind == '?' || *kind == '*') && chance(30))
 		pair->name = start;
 	else if ((*kind == '+' || *kind == '*') && chance(30))
-		text_add(&pair->name, end.bytes + start.length);
+		bytes_add(&pair->name, end.bytes + start.length);
 	else if (*kind == '!' && chance(60))
-		text_add(&pair->name, random_letter());
+		bytes_add(&pair->name, random_letter());
 }
 
 static void add_element(struct pair *pair, unsigned int depth)
@@ -268,15 +268,15 @@ static void name_change(struct text *name)
 	rest = at;
 	memcpy(head, name->bytes, at);
 	head[at] = '\0';
-	text_add(&changed, head);
+	bytes_add(&changed, head);
 	if (chance(60))
-		text_add(&changed, chance(80) ? random_letter() : random_special());
+		bytes_add(&changed, chance(80) ? random_letter() : random_special());
 	if (chance(60) && rest < name->length) {
 		rest++;
 		while (!invalid_bytes && (name->bytes[rest] & 0xc0) == 0x80)
 			rest++;
 	}
-	text_add(&changed, name->bytes + rest);
+	bytes_add(&changed, name->bytes + rest);
 	*name = changed;
 }
 
@@ -289,7 +289,7 @@ static void generate(unsigned long count)
 		while (elements-- > 0)
 			add_element(&pair, 0);
 		if (chance(1))
-			text_add(&pair.pattern, "\\");
+			bytes_add(&pair.pattern, "\\");
 		while (chance(60))
 			name_change(&pair.name);
 		printf("%s\t%s\n", pair.pattern.bytes, pair.name.bytes);

@@ -77,10 +77,10 @@ warning: $WORK/policy: ignored: "
 	fails 1 "$TOOL" match --json web1 local db be free other
 	equal "$(json 'type, length')" $'"array"\n6'
 	equal "$(json 'map(keys) | unique')" \
-		'[["cpus","error","guest","memory","options","rule","warnings"]]'
+		'[["cpus","error","guest","huge_pages","memory","options","rule","warnings"]]'
 	equal "$(json '.[0]')" "$(jq -cn --arg file "$WORK/policy" --arg cpu "$CPU" --arg node "$NODE" \
 		'{guest: "web1", rule: {file: $file, line: 1, glob: "web*"}, cpus: $cpu,
-		memory: {mode: "interleave", nodes: $node}, options: ["env=A=b", "best-effort"],
+		memory: {mode: "interleave", nodes: $node}, huge_pages: null, options: ["env=A=b", "best-effort"],
 		warnings: [], error: null}')"
 	equal "$(json '.[1] | [.cpus, .memory]')" '[null,{"mode":"local","nodes":null}]'
 	equal "$(json '.[2] | [.guest, .rule.line, .cpus, .memory, .warnings]')" '["db",3,null,null,[]]'

@@ -1,0 +1,298 @@
+#include "guest_memory.h"
+#include "page_demand.h"
+#include "qemu_memory.h"
+#include "size.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sys[] = "/sys";
+
+/* The plan in the making. */
+struct planning {
+	const struct rule *rule;
+	const struct placement *placement;
+	char *const *argv;               /* NULL: not known */
+	const struct emulator *emulator; /* NULL: not known */
+	struct guest_memory *memory;
+	struct qemu_memory qemu; /* of argv */
+	char path[PATH_MAX];     /* for -mem-path; empty: none */
+};
+
+static int no_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory for the guest's command line");
+}
+
+/* What a rule asks of the emulator, and from which version on it has that. */
+static int support_check(const struct planning *planning, const char *feature, const char *option,
+			 const char *version, struct error *error)
+{
+	if (planning->emulator == NULL || !emulator_lacks(planning->emulator, feature))
+		return 0;
+	return error_set(error, -ENOSYS, "%s needs QEMU %s or later, and %s has no '%s'", option,
+			 version, planning->emulator->real, feature);
+}
+
+/* Memory that is an object is rewritten to what older emulators do not have. */
+static int huge_pages_support(const struct planning *planning, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < planning->qemu.count && result == 0; i++) {
+		if (!planning->qemu.objects[i].plain)
+			continue;
+		result = support_check(planning, EMULATOR_MEMFD, "hugepages=", "2.12", error);
+		if (result == 0)
+			result =
+			    support_check(planning, EMULATOR_CANONICAL, "hugepages=", "4.0", error);
+	}
+	return result;
+}
+
+/* What goes onto huge pages, and whether they are there. */
+static int huge_pages_plan(struct planning *planning, struct error *error)
+{
+	struct guest_memory *memory = planning->memory;
+	const struct qemu_memory *qemu = &planning->qemu;
+	uint64_t page = planning->rule->huge_page;
+	struct page_demand demand;
+	int result = page_demand_find(&demand, page, qemu, planning->placement, error);
+
+	if (result == 0)
+		result = huge_supply_read(&memory->supply, sys, page, &demand.nodes, error);
+	if (result == 0)
+		result = page_demand_check(&demand, &memory->supply, error);
+	if (result == 0 && qemu->by_size && qemu->path == NULL)
+		result = huge_pages_mount("/proc/self/mountinfo", page, planning->path,
+					  sizeof(planning->path), error);
+	if (result == 0)
+		result = huge_pages_support(planning, error);
+	memory->pages = demand.pages;
+	page_demand_free(&demand);
+	return result;
+}
+
+/* Without a command line: what the rule can have of this host. */
+static int host_look(struct planning *planning, struct error *error)
+{
+	struct id_set nodes;
+	bool evenly;
+	int result = placement_memory_nodes(planning->placement, &nodes, &evenly, error);
+
+	return result < 0 ? result
+			  : huge_supply_read(&planning->memory->supply, sys,
+					     planning->rule->huge_page, &nodes, error);
+}
+
+/* Words what stays as it is. Returns 0 or -ENOMEM. */
+static int left_add(struct guest_memory *memory, const char *what, const char *why,
+		    struct error *error)
+{
+	char *text;
+
+	if (asprintf(&text, "%s%s%s (%s)", memory->left != NULL ? memory->left : "",
+		     memory->left != NULL ? ", " : "", what, why) < 0)
+		return no_memory(error);
+	free(memory->left);
+	memory->left = text;
+	return 0;
+}
+
+/* Keeps a text that the new command line needs, at *place; NULL: out of memory. */
+static int text_keep(struct guest_memory *memory, char *text, struct error *error)
+{
+	size_t count = 0;
+
+	while (memory->texts[count] != NULL)
+		count++;
+	memory->texts[count] = text;
+	return text == NULL ? no_memory(error) : 0;
+}
+
+static int object_plan(struct planning *planning, size_t index, struct error *error)
+{
+	struct guest_memory *memory = planning->memory;
+	const struct rule *rule = planning->rule;
+	const struct memory_object *object = &planning->qemu.objects[index];
+	bool memfd = strcmp(object->type, EMULATOR_MEMFD) == 0;
+	struct memory_change change = {
+	    .huge_page = object->plain && !object->sparse ? memory->huge_page : 0,
+	    .prealloc = rule->prealloc && !object->sparse && (object->plain || memfd),
+	    .merge = rule->ksm,
+	};
+	bool left = (change.huge_page == 0 && memory->huge_page != 0) ||
+		    (!change.prealloc && rule->prealloc);
+	char *text;
+
+	if (left &&
+	    left_add(memory, object->id, object->sparse ? "reserve=off" : object->type, error) < 0)
+		return -ENOMEM;
+	if (memory_object_change(object, &change, &text) < 0)
+		return no_memory(error);
+	if (text == NULL)
+		return 0;
+	memory->argv[planning->qemu.places[index]] = text;
+	return text_keep(memory, text, error);
+}
+
+static bool has_sparse_object(const struct qemu_memory *qemu)
+{
+	for (size_t i = 0; i < qemu->count; i++) {
+		if (qemu->objects[i].sparse)
+			return true;
+	}
+	return false;
+}
+
+enum { OPTIONS_MAX = 5 }; /* words that are added */
+
+/* Words the RAM that is no object, by options that hold for it alone. */
+static int ram_plan(const struct planning *planning, const char **options, size_t *count,
+		    struct error *error)
+{
+	const struct qemu_memory *qemu = &planning->qemu;
+	struct guest_memory *memory = planning->memory;
+	bool prealloc = planning->rule->prealloc || *planning->path != '\0';
+
+	if (*planning->path != '\0') {
+		char *path = strdup(planning->path);
+
+		if (text_keep(memory, path, error) < 0)
+			return -ENOMEM;
+		options[(*count)++] = "-mem-path";
+		options[(*count)++] = path;
+	} else if (memory->huge_page != 0 && left_add(memory, qemu->path, "-mem-path", error) < 0) {
+		return -ENOMEM;
+	}
+	/* It would be for the objects, too, and QEMU refuses it for these. */
+	if (prealloc && has_sparse_object(qemu))
+		return left_add(memory, "-m", "no -mem-prealloc beside reserve=off", error);
+	if (prealloc)
+		options[(*count)++] = "-mem-prealloc";
+	return 0;
+}
+
+/* Makes the new command line; its options go behind the last -machine, which they add to. */
+static int argv_plan(struct planning *planning, struct error *error)
+{
+	struct guest_memory *memory = planning->memory;
+	const struct qemu_memory *qemu = &planning->qemu;
+	const char *options[OPTIONS_MAX];
+	char *const *argv = planning->argv;
+	size_t added = 0;
+	size_t count = 0;
+	int result = 0;
+
+	while (argv[count] != NULL)
+		count++;
+	memory->argv = calloc(count + OPTIONS_MAX + 1, sizeof(*memory->argv));
+	memory->texts = calloc(qemu->count + 2, sizeof(*memory->texts));
+	if (memory->argv == NULL || memory->texts == NULL)
+		return no_memory(error);
+	memcpy(memory->argv, argv, count * sizeof(*argv));
+	for (size_t i = 0; i < qemu->count && result == 0; i++)
+		result = object_plan(planning, i, error);
+	if (planning->rule->ksm != CHOICE_NONE) {
+		options[added++] = "-machine";
+		options[added++] =
+		    planning->rule->ksm == CHOICE_ON ? "mem-merge=on" : "mem-merge=off";
+	}
+	if (result == 0 && qemu->by_size)
+		result = ram_plan(planning, options, &added, error);
+	memmove(memory->argv + qemu->machine + added, memory->argv + qemu->machine,
+		(count - qemu->machine) * sizeof(*argv));
+	memcpy(memory->argv + qemu->machine, options, added * sizeof(*options));
+	return result;
+}
+
+/* With hugepages=prefer: what stands against them is only warned of. */
+static int huge_pages_or_not(struct planning *planning, struct error *warning, struct error *error)
+{
+	uint64_t page = planning->rule->huge_page;
+	struct error reason;
+	int result = huge_pages_check(sys, page, &reason);
+
+	if (result == 0)
+		result = planning->argv != NULL ? huge_pages_plan(planning, &reason)
+						: host_look(planning, &reason);
+	if (result == 0) {
+		planning->memory->huge_page = page;
+		return 0;
+	}
+	if (result == -ENOMEM || !planning->rule->huge_pages_preferred)
+		return error_set(error, result, "%s", reason.text);
+	*planning->path = '\0';
+	error_set(warning, 0, "%s; the guest gets normal pages", reason.text);
+	return 0;
+}
+
+static int command_line_plan(struct planning *planning, struct error *warning, struct error *error)
+{
+	int result = 0;
+
+	if (planning->rule->ksm != CHOICE_NONE)
+		result = support_check(planning, EMULATOR_MEM_MERGE, "ksm=", "1.3", error);
+	if (result == 0)
+		result = argv_plan(planning, error);
+	if (result == 0 && planning->qemu.unread > 0 && !error_is_set(warning))
+		error_set(
+		    warning, 0,
+		    "an -object that is no valid JSON, or has no id and size, stays as it is");
+	return result;
+}
+
+int guest_memory_plan(const struct rule *rule, const struct placement *placement,
+		      char *const argv[], const struct emulator *emulator,
+		      struct guest_memory *memory, struct error *warning, struct error *error)
+{
+	struct planning planning = {
+	    .rule = rule,
+	    .placement = placement,
+	    .argv = argv,
+	    .emulator = emulator,
+	    .memory = memory,
+	};
+	int result = 0;
+
+	*memory = (struct guest_memory){0};
+	if (rule->huge_page == 0 && rule->ksm == CHOICE_NONE && !rule->prealloc)
+		return 0;
+	if (argv != NULL)
+		result = qemu_memory_read(argv, &planning.qemu, error);
+	if (result == 0 && rule->huge_page != 0)
+		result = huge_pages_or_not(&planning, warning, error);
+	if (result == 0 && argv != NULL)
+		result = command_line_plan(&planning, warning, error);
+	qemu_memory_free(&planning.qemu);
+	if (result < 0)
+		guest_memory_free(memory);
+	return result;
+}
+
+const char *guest_memory_pages(const struct guest_memory *memory, char *text, size_t size)
+{
+	char page[SIZE_TEXT_SIZE];
+
+	size_format(memory->huge_page, page);
+	if (memory->argv == NULL)
+		snprintf(text, size, "%s", page);
+	else
+		snprintf(text, size, "%" PRIu64 " of %s", memory->pages, page);
+	return text;
+}
+
+void guest_memory_free(struct guest_memory *memory)
+{
+	for (char **text = memory->texts; text != NULL && *text != NULL; text++)
+		free(*text);
+	free(memory->texts);
+	free(memory->argv);
+	huge_supply_free(&memory->supply);
+	free(memory->left);
+	*memory = (struct guest_memory){0};
+}

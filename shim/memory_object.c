@@ -1,0 +1,302 @@
+#include "memory_object.h"
+#include "json_library.h"
+#include "option_string.h"
+#include "size.h"
+#include "spec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char backend[] = "memory-backend-";
+static const char plain_type[] = "memory-backend-ram";
+
+/* A property to be set: to a word, or where that is NULL, a number, or where that is 0, off or on.
+ */
+struct property {
+	const char *key;
+	const char *word;
+	uint64_t number;
+	bool on;
+	bool keep; /* one that is given stays as it is */
+	bool done;
+};
+enum { PROPERTIES_MAX = 8 };
+
+/*
+ * memory-backend-ram has its block's id without a path in front, and so, from the machine
+ * types of QEMU 4.0 on, have the others (hw/core/machine.c, hw_compat_3_1); it is said here
+ * for the older types, for the id is part of what is migrated and saved. They are shared
+ * unless told otherwise (backends/hostmem-memfd.c).
+ */
+static const struct property huge_properties[] = {
+    {.key = "qom-type", .word = "memory-backend-memfd"},
+    {.key = "hugetlb", .on = true},
+    {.key = "hugetlbsize"},
+    {.key = "prealloc", .on = true},
+    {.key = "share", .keep = true},
+    {.key = "x-use-canonical-path-for-ramblock-id", .keep = true},
+};
+enum { HUGE_PROPERTIES = sizeof(huge_properties) / sizeof(huge_properties[0]), HUGE_SIZE = 2 };
+
+static size_t properties_make(const struct memory_object *object,
+			      const struct memory_change *change, struct property *properties)
+{
+	size_t count = 0;
+
+	if (change->huge_page != 0 && object->plain) {
+		memcpy(properties, huge_properties, sizeof(huge_properties));
+		properties[HUGE_SIZE].number = change->huge_page;
+		count = HUGE_PROPERTIES;
+	} else if (change->prealloc) {
+		properties[count++] = (struct property){.key = "prealloc", .on = true};
+	}
+	if (object->merge_given && change->merge != CHOICE_NONE)
+		properties[count++] =
+		    (struct property){.key = "merge", .on = change->merge == CHOICE_ON};
+	return count;
+}
+
+/* Reads one option of the text form. Returns 0, -EINVAL or -ENOMEM. */
+static int option_take(const struct option *option, struct memory_object *object)
+{
+	size_t length;
+	const char *value;
+	char **copy = NULL;
+
+	if ((value = option_value(option, "qom-type", &length)) != NULL)
+		copy = &object->type;
+	else if ((value = option_value(option, "id", &length)) != NULL)
+		copy = &object->id;
+	else if ((value = option_value(option, "policy", &length)) != NULL)
+		copy = &object->policy;
+	if (copy != NULL) {
+		free(*copy);
+		*copy = option_copy(value, length);
+		return *copy == NULL ? -ENOMEM : 0;
+	}
+	if ((value = option_value(option, "size", &length)) != NULL)
+		return size_read(value, length, 1, &object->size) < 0 ? -EINVAL : 0;
+	if ((value = option_value(option, "reserve", &length)) != NULL)
+		object->sparse = option_is_off(value, length);
+	if (option_value(option, "merge", &length) != NULL)
+		object->merge_given = true;
+	if ((value = option_value(option, "host-nodes", &length)) != NULL) {
+		char list[ID_SET_TEXT_SIZE];
+
+		if (length >= sizeof(list))
+			return -EINVAL;
+		memcpy(list, value, length);
+		list[length] = '\0';
+		return id_set_read(&object->nodes, list);
+	}
+	return 0;
+}
+
+static int text_read(const char *text, struct memory_object *object)
+{
+	struct option_string string = {text, "qom-type"};
+	struct option option;
+
+	if (strncmp(text, backend, strlen(backend)) != 0 && strstr(text, "qom-type=") == NULL)
+		return OBJECT_OTHER;
+	while (option_next(&string, &option)) {
+		int result = option_take(&option, object);
+
+		if (result < 0)
+			return result == -ENOMEM ? result : OBJECT_UNREAD;
+	}
+	return OBJECT_MEMORY;
+}
+
+/* Copies a string of a JSON object; NULL where there is none. Returns 0 or -ENOMEM. */
+static int string_copy(const struct json_library *library, const json_t *json, const char *key,
+		       char **copy)
+{
+	const char *value = library->string_value(library->object_get(json, key));
+
+	*copy = value != NULL ? strdup(value) : NULL;
+	return value != NULL && *copy == NULL ? -ENOMEM : 0;
+}
+
+static int json_take(const struct json_library *library, const json_t *json,
+		     struct memory_object *object)
+{
+	const json_t *size = library->object_get(json, "size");
+	const json_t *reserve = library->object_get(json, "reserve");
+	const json_t *nodes = library->object_get(json, "host-nodes");
+
+	if (string_copy(library, json, "qom-type", &object->type) < 0 ||
+	    string_copy(library, json, "id", &object->id) < 0 ||
+	    string_copy(library, json, "policy", &object->policy) < 0)
+		return -ENOMEM;
+	object->sparse = json_is_false(reserve);
+	object->merge_given = library->object_get(json, "merge") != NULL;
+	if (json_is_integer(size) && library->integer_value(size) > 0)
+		object->size = (uint64_t)library->integer_value(size);
+	for (size_t i = 0; i < library->array_size(nodes); i++) {
+		json_int_t node = library->integer_value(library->array_get(nodes, i));
+
+		if (node >= 0 && node <= SPEC_NODE_MAX)
+			id_set_add(&object->nodes, (unsigned int)node);
+	}
+	return OBJECT_MEMORY;
+}
+
+static int json_read(const char *text, struct memory_object *object, struct error *error)
+{
+	const struct json_library *library;
+	json_t *json;
+	int result = json_library_open(&library, error);
+
+	if (result < 0)
+		return result;
+	json = library->loads(text, JSON_REJECT_DUPLICATES, NULL);
+	if (json == NULL)
+		return OBJECT_UNREAD;
+	result = json_take(library, json, object);
+	library->free_value(json);
+	return result;
+}
+
+int memory_object_read(const char *text, struct memory_object *object, struct error *error)
+{
+	int result;
+
+	*object = (struct memory_object){.text = text};
+	result = *text == '{' ? json_read(text, object, error) : text_read(text, object);
+	if (result == -ENOMEM)
+		error_set(error, result, "out of memory for the guest's memory objects");
+	if (result == OBJECT_MEMORY &&
+	    (object->type == NULL || strncmp(object->type, backend, strlen(backend)) != 0))
+		result = OBJECT_OTHER;
+	else if (result == OBJECT_MEMORY && (object->id == NULL || object->size == 0))
+		result = OBJECT_UNREAD;
+	object->plain = result == OBJECT_MEMORY && strcmp(object->type, plain_type) == 0;
+	if (result != OBJECT_MEMORY)
+		memory_object_free(object);
+	return result;
+}
+
+/* Sets one property of a JSON object. Returns 0 or -ENOMEM. */
+static int json_set(const struct json_library *library, json_t *json,
+		    const struct property *property)
+{
+	json_t *value;
+
+	if (property->keep && library->object_get(json, property->key) != NULL)
+		return 0;
+	if (property->word != NULL)
+		value = library->string(property->word);
+	else if (property->number != 0)
+		value = library->integer((json_int_t)property->number);
+	else
+		value = property->on ? library->true_value() : library->false_value();
+	return library->object_set_new(json, property->key, value) < 0 ? -ENOMEM : 0;
+}
+
+static int json_change(const struct memory_object *object, const struct property *properties,
+		       size_t count, char **text)
+{
+	const struct json_library *library;
+	json_t *json;
+	int result = json_library_open(&library, NULL);
+
+	if (result < 0)
+		return result;
+	json = library->loads(object->text, 0, NULL);
+	if (json == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = json_set(library, json, &properties[i]);
+	*text = result == 0 ? library->dumps(json, JSON_COMPACT) : NULL;
+	library->free_value(json);
+	return *text == NULL ? -ENOMEM : 0;
+}
+
+static void property_print(FILE *stream, const struct property *property)
+{
+	if (property->word != NULL)
+		fprintf(stream, "%s=%s", property->key, property->word);
+	else if (property->number != 0)
+		fprintf(stream, "%s=%" PRIu64, property->key, property->number);
+	else
+		fprintf(stream, "%s=%s", property->key, property->on ? "on" : "off");
+}
+
+/* The property that the option is of, or NULL. */
+static struct property *property_of(const struct option *option, struct property *properties,
+				    size_t count)
+{
+	size_t length;
+
+	for (size_t i = 0; i < count; i++) {
+		if (option_value(option, properties[i].key, &length) != NULL)
+			return &properties[i];
+	}
+	return NULL;
+}
+
+static int text_change(const struct memory_object *object, struct property *properties,
+		       size_t count, char **text)
+{
+	struct option_string string = {object->text, "qom-type"};
+	struct option option;
+	const char *start = object->text;
+	const char *end;
+	size_t size;
+	FILE *stream = open_memstream(text, &size);
+
+	if (stream == NULL)
+		return -ENOMEM;
+	for (; option_next(&string, &option); start = string.rest) {
+		struct property *property = property_of(&option, properties, count);
+
+		end = option.value != NULL ? option.value + option.length
+					   : option.key + option.key_length;
+		if (start > object->text)
+			fputc(',', stream);
+		if (property != NULL && option.value == start) /* the type, without its key */
+			fputs(property->word, stream);
+		else if (property != NULL && !property->keep)
+			property_print(stream, property);
+		else
+			fprintf(stream, "%.*s", (int)(end - start), start);
+		if (property != NULL)
+			property->done = true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (properties[i].done)
+			continue;
+		fputc(',', stream);
+		property_print(stream, &properties[i]);
+	}
+	if (fclose(stream) != 0) {
+		free(*text);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int memory_object_change(const struct memory_object *object, const struct memory_change *change,
+			 char **text)
+{
+	struct property properties[PROPERTIES_MAX];
+	size_t count = properties_make(object, change, properties);
+
+	*text = NULL;
+	if (count == 0)
+		return 0;
+	return *object->text == '{' ? json_change(object, properties, count, text)
+				    : text_change(object, properties, count, text);
+}
+
+void memory_object_free(struct memory_object *object)
+{
+	free(object->type);
+	free(object->id);
+	free(object->policy);
+	*object = (struct memory_object){0};
+}

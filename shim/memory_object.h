@@ -1,0 +1,56 @@
+/*
+ * One -object of a QEMU command line that is memory: a host memory backend
+ * (backends/hostmem.c), written in JSON, as libvirt does since 7.0, or as
+ * "memory-backend-ram,id=ram0,size=1G".
+ */
+#ifndef SHIM_MEMORY_OBJECT_H
+#define SHIM_MEMORY_OBJECT_H
+
+#include "error.h"
+#include "id_set.h"
+#include "rule.h"
+
+#include <stdint.h>
+
+struct memory_object {
+	char *type; /* "memory-backend-ram" … */
+	char *id;
+	uint64_t size;    /* bytes */
+	bool plain;       /* memory-backend-ram: the process's own memory */
+	bool sparse;      /* reserve=off: most of it may never be used (virtio-mem) */
+	bool merge_given; /* what the machine says does not count for it */
+	char *policy;     /* of its own; NULL: none, and the process's counts */
+	struct id_set nodes;
+	const char *text; /* the argument: JSON, or not */
+};
+
+enum object_result {
+	OBJECT_OTHER,  /* no memory */
+	OBJECT_UNREAD, /* not the JSON that the standard knows, or without an id or a size */
+	OBJECT_MEMORY,
+};
+
+/*
+ * Reads the argument of an -object, which must outlive `object`. Returns one of the above,
+ * with `object` filled only for OBJECT_MEMORY, to be freed by memory_object_free(); or
+ * -ENOMEM, or -ENOENT where JSON cannot be read for want of its library, with `error` filled.
+ */
+int memory_object_read(const char *text, struct memory_object *object, struct error *error);
+
+/* What is to become of it. */
+struct memory_change {
+	uint64_t huge_page; /* its pages' size; 0: as they are. For a plain object only. */
+	bool prealloc;
+	enum choice merge; /* counts where merge_given */
+};
+
+/*
+ * Writes the object anew, all else as it was and in its place, in the syntax that it has.
+ * Returns 0 with *text allocated, or NULL where nothing changes; or -ENOMEM.
+ */
+int memory_object_change(const struct memory_object *object, const struct memory_change *change,
+			 char **text);
+
+void memory_object_free(struct memory_object *object);
+
+#endif

@@ -1,0 +1,156 @@
+#include "page_demand.h"
+#include "size.h"
+#include "spec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int share_add(struct page_demand *demand, const struct id_set *nodes, uint64_t pages,
+		     struct error *error)
+{
+	struct page_share *list = realloc(demand->shares, (demand->count + 1) * sizeof(*list));
+
+	if (list == NULL)
+		return error_set(error, -ENOMEM, "out of memory for the guest's huge pages");
+	demand->shares = list;
+	list[demand->count++] = (struct page_share){*nodes, pages};
+	id_set_join(&demand->nodes, nodes);
+	return 0;
+}
+
+/* Pages that come from all the nodes evenly, as the kernel interleaves them, or as they may. */
+static int share_spread(struct page_demand *demand, const struct id_set *nodes, bool evenly,
+			uint64_t pages, struct error *error)
+{
+	unsigned int count = id_set_count(nodes);
+	int result = 0;
+
+	demand->pages += pages;
+	if (!evenly || count == 0)
+		return share_add(demand, nodes, pages, error);
+	for (unsigned int node = 0; node <= SPEC_NODE_MAX && result == 0; node++) {
+		struct id_set one = {0};
+
+		if (!id_set_has(nodes, node))
+			continue;
+		id_set_add(&one, node);
+		result = share_add(demand, &one, (pages + count - 1) / count, error);
+	}
+	return result;
+}
+
+/* An object's own nodes go before those of the rule: QEMU binds its memory to them. */
+static int object_demand(struct page_demand *demand, const struct memory_object *object,
+			 const struct placement *placement, uint64_t page, struct error *error)
+{
+	char object_size[SIZE_TEXT_SIZE];
+	char page_size[SIZE_TEXT_SIZE];
+	struct id_set nodes = object->nodes;
+	bool evenly = object->policy != NULL && strcmp(object->policy, "interleave") == 0;
+	bool bound = evenly || (object->policy != NULL && strcmp(object->policy, "bind") == 0);
+	int result = 0;
+
+	if (object->size % page != 0)
+		return error_set(error, -EINVAL,
+				 "the memory object '%.100s' is of %s, no multiple of %s",
+				 object->id, size_format(object->size, object_size),
+				 size_format(page, page_size));
+	if (!bound)
+		result = placement_memory_nodes(placement, &nodes, &evenly, error);
+	if (result < 0)
+		return result;
+	return share_spread(demand, &nodes, evenly, object->size / page, error);
+}
+
+int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
+		     const struct placement *placement, struct error *error)
+{
+	struct id_set nodes;
+	bool evenly;
+	int result = 0;
+
+	*demand = (struct page_demand){.page = page};
+	for (size_t i = 0; i < qemu->count && result == 0; i++) {
+		if (qemu->objects[i].plain && !qemu->objects[i].sparse)
+			result = object_demand(demand, &qemu->objects[i], placement, page, error);
+	}
+	if (result < 0 || !qemu->by_size || qemu->path != NULL)
+		return result;
+	result = placement_memory_nodes(placement, &nodes, &evenly, error);
+	if (result < 0)
+		return result;
+	/* A file on hugetlbfs is made up to whole pages. */
+	return share_spread(demand, &nodes, evenly, (qemu->size + page - 1) / page, error);
+}
+
+/* What must come from these nodes and no others. */
+static uint64_t pages_wanted(const struct page_demand *demand, const struct id_set *nodes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < demand->count; i++) {
+		if (id_set_holds(nodes, &demand->shares[i].nodes))
+			sum += demand->shares[i].pages;
+	}
+	return sum;
+}
+
+/* Adds what the nodes must have and what they have, if that is less. */
+static void lack_add(const struct page_demand *demand, const struct huge_supply *supply,
+		     const struct id_set *nodes, char *text, size_t size)
+{
+	char list[ID_SET_TEXT_SIZE];
+	uint64_t wanted = pages_wanted(demand, nodes);
+	uint64_t has = huge_supply_of(supply, nodes);
+
+	if (wanted <= has)
+		return;
+	text_add(text, size, "%snode %s must have %" PRIu64 " free and has %" PRIu64,
+		 *text != '\0' ? "; " : "", id_set_format(nodes, list, sizeof(list)), wanted, has);
+	if (id_set_count(nodes) > 1)
+		text_add(text, size, " (%s)",
+			 huge_supply_format(supply, nodes, list, sizeof(list)));
+}
+
+static bool is_first_of_its_nodes(const struct page_demand *demand, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (id_set_equal(&demand->shares[i].nodes, &demand->shares[index].nodes))
+			return false;
+	}
+	return true;
+}
+
+int page_demand_check(const struct page_demand *demand, const struct huge_supply *supply,
+		      struct error *error)
+{
+	char text[ERROR_TEXT_SIZE / 2] = "";
+	char size[SIZE_TEXT_SIZE];
+
+	for (size_t i = 0; i < demand->count; i++) {
+		if (is_first_of_its_nodes(demand, i))
+			lack_add(demand, supply, &demand->shares[i].nodes, text, sizeof(text));
+	}
+	if (*text == '\0')
+		lack_add(demand, supply, &demand->nodes, text, sizeof(text));
+	size_format(demand->page, size);
+	if (*text != '\0')
+		return error_set(error, -ENOSPC,
+				 "too few huge pages of %s: %s: raise nr_hugepages in "
+				 "/sys/devices/system/node/nodeN/hugepages/hugepages-%" PRIu64 "kB",
+				 size, text, demand->page / 1024);
+	if (demand->pages > supply->available)
+		return error_set(error, -ENOSPC,
+				 "too few huge pages of %s: %" PRIu64
+				 " are needed, and of the free ones %u are not reserved by others",
+				 size, demand->pages, supply->available);
+	return 0;
+}
+
+void page_demand_free(struct page_demand *demand)
+{
+	free(demand->shares);
+	*demand = (struct page_demand){0};
+}
