@@ -149,6 +149,7 @@ dry_runs() {
 		"1 mem=preferred" "- mem=local" "0 cpus=0" "- cpus=all" "- cpus=!0" "0 cpus=4095" "4095"
 		"4095 best-effort" "netdev:lo" "netdev:nosuch" "block:nosuch"
 		"pci:ffff:00:00.0" "file:/" "file:/nosuch"
+		"0 hugepages=2M ksm=off" "- hugepages=prefer:2M" "0 hugepages=3M" "0 thp=never prealloc=on"
 	)
 	for rule in "${rules[@]}"; do
 		echo "lab-kind-$((i++)) $rule"
