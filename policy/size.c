@@ -53,7 +53,7 @@ static void fraction_read(const char *text, size_t length, size_t *at, uint64_t 
 	*denominator = 1;
 	for (; *at < length && text[*at] >= '0' && text[*at] <= '9'; ++*at) {
 		if (*denominator >= UINT64_C(1000000000000000000))
-			continue; /* less than a byte of any unit */
+			continue; /* a byte or so of the greatest units, nothing of others */
 		*numerator = *numerator * 10 + (unsigned int)digit_of(text[*at]);
 		*denominator *= 10;
 	}

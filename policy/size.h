@@ -11,7 +11,7 @@ enum { SIZE_TEXT_SIZE = 24 };
  * Reads a size as QEMU does (util/cutils.c, do_strtosz): decimal, with a fraction or
  * without, and one of B K M G T P E, upper or lower case; or hexadecimal. `unit` is what
  * a number without a letter counts, in bytes; what is left of a byte is dropped. Returns
- * 0; or -EINVAL where it is no size, -ERANGE where it is too large (2^58 units, 2^63 bytes).
+ * 0; or -EINVAL where it is no size, -ERANGE where it comes near 2^63 bytes or is greater.
  */
 int size_read(const char *text, size_t length, uint64_t unit, uint64_t *bytes);
 

@@ -26,7 +26,7 @@ static bool is_qemu(const char *file, size_t size)
 
 int features_lacking(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 	char *file = MAP_FAILED;
 	int result = 0;

@@ -85,12 +85,15 @@ static int option_take(const struct option *option, struct memory_object *object
 		object->merge_given = true;
 	if ((value = option_value(option, "host-nodes", &length)) != NULL) {
 		char list[ID_SET_TEXT_SIZE];
+		struct id_set more; /* given again, they add up */
 
 		if (length >= sizeof(list))
 			return -EINVAL;
 		memcpy(list, value, length);
 		list[length] = '\0';
-		return id_set_read(&object->nodes, list);
+		if (id_set_read(&more, list) < 0)
+			return -EINVAL;
+		id_set_join(&object->nodes, &more);
 	}
 	return 0;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct placement anywhere; /* it says nothing */
+
 static int share_add(struct page_demand *demand, const struct id_set *nodes, uint64_t pages,
 		     struct error *error)
 {
@@ -41,6 +43,11 @@ static int share_spread(struct page_demand *demand, const struct id_set *nodes, 
 	return result;
 }
 
+static bool policy_is(const struct memory_object *object, const char *policy)
+{
+	return object->policy != NULL && strcmp(object->policy, policy) == 0;
+}
+
 /* An object's own nodes go before those of the rule: QEMU binds its memory to them. */
 static int object_demand(struct page_demand *demand, const struct memory_object *object,
 			 const struct placement *placement, uint64_t page, struct error *error)
@@ -48,8 +55,7 @@ static int object_demand(struct page_demand *demand, const struct memory_object 
 	char object_size[SIZE_TEXT_SIZE];
 	char page_size[SIZE_TEXT_SIZE];
 	struct id_set nodes = object->nodes;
-	bool evenly = object->policy != NULL && strcmp(object->policy, "interleave") == 0;
-	bool bound = evenly || (object->policy != NULL && strcmp(object->policy, "bind") == 0);
+	bool evenly = policy_is(object, "interleave");
 	int result = 0;
 
 	if (object->size % page != 0)
@@ -57,7 +63,9 @@ static int object_demand(struct page_demand *demand, const struct memory_object 
 				 "the memory object '%.100s' is of %s, no multiple of %s",
 				 object->id, size_format(object->size, object_size),
 				 size_format(page, page_size));
-	if (!bound)
+	if (policy_is(object, "preferred"))
+		result = placement_memory_nodes(&anywhere, &nodes, &evenly, error);
+	else if (!evenly && !policy_is(object, "bind"))
 		result = placement_memory_nodes(placement, &nodes, &evenly, error);
 	if (result < 0)
 		return result;
@@ -123,6 +131,21 @@ static bool is_first_of_its_nodes(const struct page_demand *demand, size_t index
 	return true;
 }
 
+/* Adds the nodes of a share that has some of them, and others. Returns whether there was one. */
+static bool group_grow(const struct page_demand *demand, struct id_set *group)
+{
+	for (size_t i = 0; i < demand->count; i++) {
+		struct id_set common = demand->shares[i].nodes;
+
+		id_set_cut(&common, group);
+		if (id_set_is_empty(&common) || id_set_holds(group, &demand->shares[i].nodes))
+			continue;
+		id_set_join(group, &demand->shares[i].nodes);
+		return true;
+	}
+	return false;
+}
+
 int page_demand_check(const struct page_demand *demand, const struct huge_supply *supply,
 		      struct error *error)
 {
@@ -133,8 +156,13 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 		if (is_first_of_its_nodes(demand, i))
 			lack_add(demand, supply, &demand->shares[i].nodes, text, sizeof(text));
 	}
-	if (*text == '\0')
-		lack_add(demand, supply, &demand->nodes, text, sizeof(text));
+	/* Shares that have nodes in common may each have enough, and not all of them. */
+	for (size_t i = 0; i < demand->count; i++) {
+		struct id_set group = demand->shares[i].nodes;
+
+		while (*text == '\0' && group_grow(demand, &group))
+			lack_add(demand, supply, &group, text, sizeof(text));
+	}
 	size_format(demand->page, size);
 	if (*text != '\0')
 		return error_set(error, -ENOSPC,

@@ -94,25 +94,38 @@ static int option_look(struct reading *reading, const struct qemu_option *option
 	return 0;
 }
 
+/* Reads a size, if there is one; 0 says nothing. Returns 0, or -EINVAL with `error` filled. */
+static int size_take(const char *text, size_t length, uint64_t unit, uint64_t *size,
+		     struct error *error)
+{
+	uint64_t given;
+
+	if (text == NULL)
+		return 0;
+	if (size_read(text, length, unit, &given) < 0)
+		return error_set(error, -EINVAL,
+				 "the guest's memory, '%.*s', is no size that can be read",
+				 (int)length, text);
+	if (given != 0)
+		*size = given;
+	return 0;
+}
+
 /* -m counts MiB, and has the last word (softmmu/vl.c, parse_memory_options). */
-static int size_take(struct reading *reading)
+static int ram_take(struct reading *reading)
 {
 	struct qemu_memory *memory = reading->memory;
-	bool by_machine = reading->size == NULL;
-	const char *text = by_machine ? reading->machine_size : reading->size;
-	size_t length = by_machine ? reading->machine_size_length : reading->size_length;
+	int result;
 
 	memory->by_size = !reading->by_object;
 	memory->size = DEFAULT_SIZE;
-	if (text == NULL || !memory->by_size)
+	if (!memory->by_size)
 		return 0;
-	if (size_read(text, length, by_machine ? 1 : MEGABYTE, &memory->size) < 0)
-		return error_set(reading->error, -EINVAL,
-				 "the guest's memory, '%.*s', is no size that can be read",
-				 (int)length, text);
-	if (memory->size == 0)
-		memory->size = DEFAULT_SIZE;
-	return 0;
+	result = size_take(reading->machine_size, reading->machine_size_length, 1, &memory->size,
+			   reading->error);
+	return result < 0 ? result
+			  : size_take(reading->size, reading->size_length, MEGABYTE, &memory->size,
+				      reading->error);
 }
 
 int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct error *error)
@@ -126,7 +139,7 @@ int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct erro
 	while (result == 0 && qemu_args_next(argv, &index, &option))
 		result = option_look(&reading, &option);
 	if (result == 0)
-		result = size_take(&reading);
+		result = ram_take(&reading);
 	if (result < 0)
 		qemu_memory_free(memory);
 	return result;

@@ -33,6 +33,43 @@ static void a_long_text_is_cut(void **state)
 	assert_string_equal(memory.after, "after");
 }
 
+static void text_is_added_at_the_end(void **state)
+{
+	char text[32] = "";
+
+	(void)state;
+	text_add(text, sizeof(text), "%s", "");
+	assert_string_equal(text, "");
+	text_add(text, sizeof(text), "node %d", 7);
+	assert_string_equal(text, "node 7");
+	text_add(text, sizeof(text), "%s%s", ", ", "50%");
+	assert_string_equal(text, "node 7, 50%");
+}
+
+/* Whatever the size, and again when it is full. */
+static void added_text_that_does_not_fit_is_cut(void **state)
+{
+	static const char whole[] = "abcdefghi";
+	char text[16];
+
+	(void)state;
+	for (size_t size = 1; size < sizeof(text); size++) {
+		size_t expected = size - 1 < strlen(whole) ? size - 1 : strlen(whole);
+
+		memset(text, '#', sizeof(text));
+		text[0] = '\0';
+		text_add(text, size, "%s", "abc");
+		text_add(text, size, "%s", "def");
+		text_add(text, size, "%s", "ghi");
+		assert_int_equal(strlen(text), expected);
+		assert_memory_equal(text, whole, expected);
+		assert_int_equal(text[size], '#');
+	}
+	strcpy(text, "full");
+	text_add(text, sizeof("full"), "%d", 1);
+	assert_string_equal(text, "full");
+}
+
 static void text_becomes_printable(void **state)
 {
 	static const struct {
@@ -89,6 +126,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_code_comes_back),
 	    cmocka_unit_test(a_long_text_is_cut),
+	    cmocka_unit_test(text_is_added_at_the_end),
+	    cmocka_unit_test(added_text_that_does_not_fit_is_cut),
 	    cmocka_unit_test(text_becomes_printable),
 	    cmocka_unit_test(what_does_not_fit_is_cut),
 	};

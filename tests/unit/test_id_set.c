@@ -262,6 +262,31 @@ static void cutting_leaves_what_both_have(void **state)
 	}
 }
 
+static void joining_has_what_either_has(void **state)
+{
+	const struct {
+		struct id_set set;
+		struct id_set other;
+		struct id_set expected;
+	} cases[] = {
+	    {SET_OF(0, 1, 5), SET_OF(1, 2), SET_OF(0, 1, 2, 5)},
+	    {SET_OF(0), SET_OF(64, 8191), SET_OF(0, 64, 8191)},
+	    {SET_OF(0, 1), {{0}}, SET_OF(0, 1)},
+	    {{{0}}, SET_OF(63), SET_OF(63)},
+	    {{{0}}, {{0}}, {{0}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct id_set set = cases[i].set;
+
+		id_set_join(&set, &cases[i].other);
+		assert_true(id_set_equal(&set, &cases[i].expected));
+		id_set_join(&set, &set);
+		assert_true(id_set_equal(&set, &cases[i].expected));
+	}
+}
+
 static void sets_are_equal_that_have_the_same_members(void **state)
 {
 	const struct {
@@ -298,6 +323,7 @@ int main(void)
 	    cmocka_unit_test(what_was_written_is_read_again),
 	    cmocka_unit_test(the_longest_list_is_read_and_a_longer_text_refused),
 	    cmocka_unit_test(cutting_leaves_what_both_have),
+	    cmocka_unit_test(joining_has_what_either_has),
 	    cmocka_unit_test(sets_are_equal_that_have_the_same_members),
 	};
 

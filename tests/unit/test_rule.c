@@ -251,6 +251,108 @@ static void duplicates_are_refused(void **state)
 	rule_refused("web1 0 cpus=1 cpus=1", "cpus= is given twice");
 	rule_refused("web1 0 mem=bind mem=bind", "mem= is given twice");
 	rule_refused("web1 0 mem=bind mem=local", "mem= is given twice");
+	rule_refused("web1 0 hugepages=2M hugepages=2M", "hugepages= is given twice");
+	rule_refused("web1 0 hugepages=off hugepages=1G", "hugepages= is given twice");
+	rule_refused("web1 0 ksm=on ksm=off", "ksm= is given twice");
+	rule_refused("web1 0 thp=never thp=default", "thp= is given twice");
+	rule_refused("web1 0 prealloc=on prealloc=on", "prealloc= is given twice");
+}
+
+static void a_rule_says_nothing_of_pages_unless_it_does(void **state)
+{
+	struct rule rule = rule_of("web1 0");
+
+	(void)state;
+	assert_null(rule.hugepages);
+	assert_true(rule.huge_page == 0);
+	assert_false(rule.huge_pages_preferred);
+	assert_int_equal(rule.ksm, CHOICE_NONE);
+	assert_int_equal(rule.thp, CHOICE_NONE);
+	assert_false(rule.prealloc);
+}
+
+static void huge_pages_have_a_size(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t size;
+		bool preferred;
+	} cases[] = {
+	    {"2M", 2 << 20, false},
+	    {"1G", 1 << 30, false},
+	    {"64k", 64 << 10, false},
+	    {"2097152", 2 << 20, false},
+	    {"0x200000", 2 << 20, false},
+	    {"prefer:2M", 2 << 20, true},
+	    {"prefer:1g", 1 << 30, true},
+	    {"0.5G", 1 << 29, false},
+	    {"off", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+		struct rule rule;
+
+		snprintf(text, sizeof(text), "web1 - hugepages=%s", cases[i].text);
+		rule = rule_of(text);
+		assert_string_equal(rule.hugepages, cases[i].text);
+		assert_true(rule.huge_page == cases[i].size);
+		assert_int_equal(rule.huge_pages_preferred, cases[i].preferred);
+	}
+}
+
+static void huge_pages_without_a_size_are_refused(void **state)
+{
+	static const char *const cases[] = {
+	    "prefer:off", "",           "0",     "0M",        "on",       "prefer:",
+	    "prefer",     "2MB",        "-2M",   "Off",       "prefer:0", "offx",
+	    "PREFER:2M",  "prefer::2M", "2M,1G", "2M:prefer", "9E",       "prefer:prefer:2M"};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+		char part[64];
+
+		snprintf(text, sizeof(text), "web1 0 hugepages=%s best-effort", cases[i]);
+		snprintf(part, sizeof(part), "hugepages=%s: it takes a size", cases[i]);
+		assert_true(rule_refused(text, part).best_effort);
+	}
+	rule_refused("web1 0 hugepages", "unknown option 'hugepages'");
+}
+
+static void switches_take_their_words_only(void **state)
+{
+	static const char *const wrong[] = {
+	    "ksm=",         "ksm=ON",       "ksm=yes",     "ksm=1",        "ksm=onn",  "thp=",
+	    "thp=always",   "thp=on",       "thp=off",     "thp=Never",    "thp=neve", "prealloc=",
+	    "prealloc=off", "prealloc=yes", "prealloc=On", "prealloc=on ",
+	};
+
+	(void)state;
+	assert_int_equal(rule_of("web1 0 ksm=on").ksm, CHOICE_ON);
+	assert_int_equal(rule_of("web1 0 ksm=off").ksm, CHOICE_OFF);
+	assert_int_equal(rule_of("web1 - thp=never").thp, CHOICE_OFF);
+	assert_int_equal(rule_of("web1 0 thp=default").thp, CHOICE_ON);
+	assert_true(rule_of("web1 - prealloc=on").prealloc);
+	for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+		char text[64];
+		char part[64];
+
+		snprintf(text, sizeof(text), "web1 0 \"%s\"", wrong[i]);
+		snprintf(part, sizeof(part), "%s: it takes ", wrong[i]);
+		rule_refused(text, part);
+	}
+	rule_refused("web1 0 ksm", "unknown option 'ksm'");
+	rule_refused("web1 0 thp", "unknown option 'thp'");
+	rule_refused("web1 0 prealloc", "unknown option 'prealloc'");
+}
+
+static void an_unknown_option_is_told_all_that_there_are(void **state)
+{
+	(void)state;
+	rule_refused("web1 0 bogus", "unknown option 'bogus' (there are cpus= mem= hugepages= ksm= "
+				     "thp= prealloc= env= best-effort)");
 }
 
 static void nodes_are_checked(void **state)
@@ -386,11 +488,47 @@ static void options_are_written_as_they_were(void **state)
 	assert_false(rule_option_format(&rule, 0, text, sizeof(text)));
 }
 
+/* All options of a rule, as they are written, with a blank behind each. */
+static const char *options_of(const struct rule *rule)
+{
+	static char text[256];
+	char option[64];
+
+	*text = '\0';
+	for (size_t i = 0; rule_option_format(rule, i, option, sizeof(option)); i++)
+		strcat(strcat(text, option), " ");
+	return text;
+}
+
+static void options_are_written_in_one_order(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *expected;
+	} cases[] = {
+	    {"web1 0 best-effort env=B=2 prealloc=on env=A=1 thp=never ksm=off hugepages=prefer:2M",
+	     "hugepages=prefer:2M ksm=off thp=never prealloc=on env=B=2 env=A=1 best-effort "},
+	    {"web1 0 thp=default hugepages=off ksm=on", "hugepages=off ksm=on thp=default "},
+	    {"web1 0 cpus=1 prealloc=on mem=local", "prealloc=on "},
+	    {"web1 0 best-effort thp=never", "thp=never best-effort "},
+	    {"web1 0 env=A=1 ksm=on", "ksm=on env=A=1 "},
+	    {"web1 0 hugepages=0x200000", "hugepages=0x200000 "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct rule rule = rule_of(cases[i].text);
+
+		assert_string_equal(options_of(&rule), cases[i].expected);
+	}
+}
+
 /* Whatever bytes: no crash, and a line either is none, or has a glob or an error. */
 static void any_bytes_can_be_read(void **state)
 {
 	static const char bytes[] = "a0 \t\"\\#=*@(|)[]-,\r\xc3\xff";
-	static const char *const words[] = {"web*", " 0 ", "cpus=", "env=", "mem=", "best-effort"};
+	static const char *const words[] = {
+	    "web*", " 0 ", "cpus=", "env=", "mem=", "ksm=", "thp=", "hugepages=", "best-effort"};
 	uint64_t seed = 3;
 
 	(void)state;
@@ -437,6 +575,11 @@ int main(void)
 	    cmocka_unit_test_teardown(environment_options_have_a_limit, free_line),
 	    cmocka_unit_test_teardown(unknown_options_are_refused, free_line),
 	    cmocka_unit_test_teardown(duplicates_are_refused, free_line),
+	    cmocka_unit_test_teardown(a_rule_says_nothing_of_pages_unless_it_does, free_line),
+	    cmocka_unit_test_teardown(huge_pages_have_a_size, free_line),
+	    cmocka_unit_test_teardown(huge_pages_without_a_size_are_refused, free_line),
+	    cmocka_unit_test_teardown(switches_take_their_words_only, free_line),
+	    cmocka_unit_test_teardown(an_unknown_option_is_told_all_that_there_are, free_line),
 	    cmocka_unit_test_teardown(nodes_are_checked, free_line),
 	    cmocka_unit_test_teardown(automatic_placement_is_not_there_yet, free_line),
 	    cmocka_unit_test_teardown(memory_needs_nodes, free_line),
@@ -447,6 +590,7 @@ int main(void)
 	    cmocka_unit_test_teardown(lines_have_a_limit, free_line),
 	    cmocka_unit_test_teardown(a_nul_byte_is_refused, free_line),
 	    cmocka_unit_test_teardown(options_are_written_as_they_were, free_line),
+	    cmocka_unit_test_teardown(options_are_written_in_one_order, free_line),
 	    cmocka_unit_test_teardown(any_bytes_can_be_read, free_line),
 	};
 
