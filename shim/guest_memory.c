@@ -269,6 +269,8 @@ int guest_memory_plan(const struct rule *rule, const struct placement *placement
 	if (result == 0 && argv != NULL)
 		result = command_line_plan(&planning, warning, error);
 	qemu_memory_free(&planning.qemu);
+	if (argv != NULL && memory->pages == 0)
+		memory->huge_page = 0; /* all of it is left as it is */
 	if (result < 0)
 		guest_memory_free(memory);
 	return result;

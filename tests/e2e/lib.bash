@@ -20,6 +20,7 @@ shopt -s extglob
 GUESTS='@(e2e|tile[0-9][0-9])-*'
 GUEST_RAM_KIB=65536
 # What a test may say otherwise before it defines a guest.
+GUEST_MACHINE=q35
 GUEST_VCPU='<vcpu>2</vcpu>'
 GUEST_XML= # more elements of the domain
 GUEST_OS=  # ... of its <os>
@@ -96,12 +97,13 @@ process_end() {
 
 # daemon_launch NAME - it is up, with its PID in /run/NAME.pid.  Its descriptors
 # are none of ours: it would hold the lock of the run, and keep a reader of our
-# output waiting.  Nor is its environment, which its guests inherit in part.
+# output waiting (3, and in a teardown 4, are of bats).  Nor is its environment, which
+# its guests inherit in part.
 daemon_launch() {
 	rm -f "/run/$1.pid"
 	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		setsid "$E2E_STATE/reaper" "$1" -d \
-		</dev/null >>"$E2E_STATE/daemons.log" 2>&1 3>&- 9>&- &
+		</dev/null >>"$E2E_STATE/daemons.log" 2>&1 3>&- 4>&- 9>&- &
 	eventually 60 test -s "/run/$1.pid"
 }
 
@@ -296,7 +298,7 @@ guest_xml() {
 		  <memory unit='KiB'>$GUEST_RAM_KIB</memory>
 		  $GUEST_VCPU
 		  $GUEST_XML
-		  <os><type arch='x86_64' machine='q35'>hvm</type>$GUEST_OS</os>
+		  <os><type arch='x86_64' machine='$GUEST_MACHINE'>hvm</type>$GUEST_OS</os>
 		  <devices>
 		    <emulator>$E2E_EMULATOR</emulator>
 		    <memballoon model='none'/>
@@ -374,6 +376,18 @@ guest_log_closed() {
 	guest_log "$1" | grep -q ': shutting down, reason='
 }
 
+# guest_processes NAME - the command lines, in /proc, of the processes that there are
+# for the guest, also those that libvirt knows nothing of.
+guest_processes() {
+	grep -lzs "^guest=$1," /proc/[0-9]*/cmdline
+}
+
+# guest_memdev NAME FILTER - by jq's FILTER, of each memory backend of the running
+# guest what QEMU says in "info memdev".
+guest_memdev() {
+	vsh qemu-monitor-command "$1" '{"execute":"query-memdev"}' | jq -r ".return[] | $2"
+}
+
 # emulator_uid - as whom libvirt starts emulators.
 emulator_uid() {
 	awk '$1 == "Uid:" { print $2 }' "$E2E_STATE/plain.bare"
@@ -403,6 +417,24 @@ guest_ram_maps() {
 	done < <(grep ' rw-p 00000000 00:00 0' "/proc/$1/maps")
 }
 
+# memory_maps PID KIB FIELD... - a line for each mapping of that size: these fields of
+# it in smaps, sizes in KiB.
+memory_maps() {
+	local pid=$1 size=$2
+	shift 2
+	awk -v size="$size" -v names="$*" '
+		function finish(count, i, line) {
+			count = split(names, name, " ")
+			for (i = 1; i <= count; i++)
+				line = line (i > 1 ? " " : "") value[name[i]]
+			if (value["Size"] == size)
+				print line
+		}
+		/^[0-9a-f]+-/ { finish(); next }
+		{ key = $1; sub(/:$/, "", key); sub(/^[^ ]* */, ""); sub(/ kB$/, ""); value[key] = $0 }
+		END { finish() }' "/proc/$pid/smaps"
+}
+
 # threads PID - where the threads of a process may run and allocate: one line
 # for all that agree, since their number changes by itself.
 threads() {
@@ -430,7 +462,7 @@ threads_cpus() {
 # normal - without what differs from one start of the same guest to the next:
 # libvirt's numbering of guests, descriptor numbers, times, process ids.
 normal() {
-	sed -E -e 's/(domain|qemu)-[0-9]+-/\1-N-/g' \
+	sed -E -e 's,(domain-|qemu-|/qemu/)[0-9]+-,\1N-,g' \
 		-e 's/\b(fd|fds|vhostfd)=[0-9:]+/\1=N/g' \
 		-e 's/^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(Z|\+0000):? ?//' \
 		-e 's/from pid [0-9]+/from pid N/'
@@ -606,6 +638,52 @@ caps_collect() {
 			>"$1/capabilities" || return 1
 	# The whole answer to libvirt's probing, except for the change time.
 	sed 's,<qemuctime>[0-9]*<,<qemuctime><,' "$(caps_cache_file)" >"$1/probed" || return 1
+}
+
+## Huge pages
+
+# huge_pages_file FILE - what the kernel counts of those of 2 MiB on the node of the
+# tests.
+huge_pages_file() {
+	echo "/sys/devices/system/node/node$E2E_NODE/hugepages/hugepages-2048kB/$1"
+}
+
+huge_pages_free() {
+	cat "$(huge_pages_file free_hugepages)"
+}
+
+# huge_pages_are COUNT - so many are free.
+huge_pages_are() {
+	(($(huge_pages_free) == $1))
+}
+
+# huge_pages_give COUNT - so many are free, until huge_pages_restore.
+huge_pages_give() {
+	local file used
+	file=$(huge_pages_file nr_hugepages)
+	[[ -e $E2E_STATE/huge_pages ]] || echo "$(<"$file") $file" >"$E2E_STATE/huge_pages"
+	used=$(($(<"$file") - $(huge_pages_free)))
+	echo $((used + $1)) >"$file" || return 1
+	same "$(huge_pages_free)" "$1"
+}
+
+# huge_pages_mount - libvirt has a place for the files of guests whose XML asks for them.
+huge_pages_mount() {
+	mkdir -p "$E2E_STATE/hugetlbfs" &&
+		mount -t hugetlbfs -o pagesize=2M none "$E2E_STATE/hugetlbfs" &&
+		qemu_conf_add <<<"hugetlbfs_mount = \"$E2E_STATE/hugetlbfs\""
+}
+
+huge_pages_unmount() {
+	! mountpoint -q "$E2E_STATE/hugetlbfs" || umount "$E2E_STATE/hugetlbfs"
+}
+
+huge_pages_restore() {
+	local count file
+	huge_pages_unmount || return 1
+	[[ -s $E2E_STATE/huge_pages ]] || return 0
+	read -r count file <"$E2E_STATE/huge_pages"
+	echo "$count" >"$file" && same "$(<"$file")" "$count" && rm "$E2E_STATE/huge_pages"
 }
 
 ## What the tests claim
