@@ -632,9 +632,10 @@ caps_collect() {
 	vsh domcapabilities --emulatorbin "$E2E_EMULATOR" --virttype kvm \
 		>"$1/domcapabilities-kvm" 2>&1 || true
 	# The host's memory is no answer of the emulator's, and a host that is
-	# itself a guest may be given more of it between two calls.
+	# itself a guest may be given more of it between two calls.  A host that has
+	# no UUID gets another one with each start of the daemon.
 	vsh capabilities |
-		sed -E "s,(<memory unit='KiB'|<pages unit='KiB' size='[0-9]+')>[0-9]+<,\\1><," \
+		sed -E "s,<uuid>[^<]*<,<uuid><,; s,(<memory unit='KiB'|<pages unit='KiB' size='[0-9]+')>[0-9]+<,\\1><," \
 			>"$1/capabilities" || return 1
 	# The whole answer to libvirt's probing, except for the change time.
 	sed 's,<qemuctime>[0-9]*<,<qemuctime><,' "$(caps_cache_file)" >"$1/probed" || return 1
