@@ -52,8 +52,8 @@ POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the agent and the tool are these and their own parts.
 objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
 SHARED_OBJECTS := $(call objects,agent cgroup emulator file guest_memory huge_pages id_set \
-	json_library library log marker memory_object numa_library option_string page_demand \
-	placement plan qemu_args qemu_memory unix_socket)
+	json_library library log marker memory_device memory_object numa_library option_string \
+	page_demand placement plan qemu_args qemu_memory unix_socket)
 AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server)
 TOOL_PARTS := $(call objects,features install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)

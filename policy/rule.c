@@ -157,6 +157,9 @@ static int env_option(struct rule *rule, const char *value, struct error *error)
 	return 0;
 }
 
+/* No machine has pages of less, and "hugepages=2" wants its M. */
+enum { PAGE_MULTIPLE = 4096 };
+
 static int hugepages_option(struct rule *rule, const char *value, struct error *error)
 {
 	static const char prefer[] = "prefer:";
@@ -169,7 +172,8 @@ static int hugepages_option(struct rule *rule, const char *value, struct error *
 		rule->huge_pages_preferred = true;
 		size += strlen(prefer);
 	}
-	if (size_read(size, strlen(size), 1, &rule->huge_page) < 0 || rule->huge_page == 0)
+	if (size_read(size, strlen(size), 1, &rule->huge_page) < 0 || rule->huge_page == 0 ||
+	    rule->huge_page % PAGE_MULTIPLE != 0)
 		return error_set(error, -EINVAL,
 				 "hugepages=%s: it takes a size such as 2M or 1G, prefer:SIZE, or "
 				 "off",

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,7 +19,7 @@ static bool holds(const char *file, size_t size, const char *word)
 }
 
 /* "QEMU emulator version", and before 1.0 "QEMU PC emulator version": vl.c, version(). */
-static bool is_qemu(const char *file, size_t size)
+static bool looks_like_qemu(const char *file, size_t size)
 {
 	return size > SELFMAG && memcmp(file, ELFMAG, SELFMAG) == 0 &&
 	       holds(file, size, "emulator version ");
@@ -29,6 +30,7 @@ int features_lacking(const char *path, char *text, size_t size)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 	char *file = MAP_FAILED;
+	bool is_qemu;
 	int result = 0;
 
 	*text = '\0';
@@ -43,9 +45,9 @@ int features_lacking(const char *path, char *text, size_t size)
 	close(fd);
 	if (file == MAP_FAILED)
 		return result;
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		if (is_qemu(file, (size_t)status.st_size) &&
-		    !holds(file, (size_t)status.st_size, features[i]))
+	is_qemu = looks_like_qemu(file, (size_t)status.st_size);
+	for (size_t i = 0; is_qemu && i < sizeof(features) / sizeof(features[0]); i++) {
+		if (!holds(file, (size_t)status.st_size, features[i]))
 			text_add(text, size, "%s\n", features[i]);
 	}
 	munmap(file, (size_t)status.st_size);

@@ -44,7 +44,7 @@ static int huge_pages_support(const struct planning *planning, struct error *err
 	int result = 0;
 
 	for (size_t i = 0; i < planning->qemu.count && result == 0; i++) {
-		if (!planning->qemu.objects[i].plain)
+		if (!qemu_object_takes_pages(&planning->qemu.objects[i], planning->rule->huge_page))
 			continue;
 		result = support_check(planning, EMULATOR_MEMFD, "hugepages=", "2.12", error);
 		if (result == 0)
@@ -54,6 +54,36 @@ static int huge_pages_support(const struct planning *planning, struct error *err
 	return result;
 }
 
+/* What cannot be read would stay as it is, and may be the guest's RAM. */
+static int readable_check(const struct planning *planning, struct error *error)
+{
+	if (planning->qemu.unread == NULL)
+		return 0;
+	return error_set(error, -EINVAL,
+			 "there may be memory in what cannot be read of the command line: '%.200s'",
+			 planning->qemu.unread);
+}
+
+/*
+ * -mem-prealloc would be for all memory, and QEMU has no way to except an object with
+ * reserve=off from it.
+ */
+static int prealloc_check(const struct planning *planning, struct error *error)
+{
+	const struct qemu_memory *qemu = &planning->qemu;
+
+	for (size_t i = 0; qemu->by_size && i < qemu->count; i++) {
+		if (qemu->objects[i].object.sparse)
+			return error_set(
+			    error, -EINVAL,
+			    "memory by -m cannot be allocated beforehand beside the "
+			    "object '%.100s' with reserve=off: make it an object, too, "
+			    "for -machine memory-backend=",
+			    qemu->objects[i].object.id);
+	}
+	return 0;
+}
+
 /* What goes onto huge pages, and whether they are there. */
 static int huge_pages_plan(struct planning *planning, struct error *error)
 {
@@ -61,15 +91,20 @@ static int huge_pages_plan(struct planning *planning, struct error *error)
 	const struct qemu_memory *qemu = &planning->qemu;
 	uint64_t page = planning->rule->huge_page;
 	struct page_demand demand;
-	int result = page_demand_find(&demand, page, qemu, planning->placement, error);
+	int result = readable_check(planning, error);
 
+	if (result < 0)
+		return result;
+	result = page_demand_find(&demand, page, qemu, planning->placement, error);
 	if (result == 0)
 		result = huge_supply_read(&memory->supply, sys, page, &demand.nodes, error);
 	if (result == 0)
 		result = page_demand_check(&demand, &memory->supply, error);
 	if (result == 0 && qemu->by_size && qemu->path == NULL)
-		result = huge_pages_mount("/proc/self/mountinfo", page, planning->path,
-					  sizeof(planning->path), error);
+		result = prealloc_check(planning, error);
+	if (result == 0 && qemu->by_size && qemu->path == NULL)
+		result = huge_pages_mount("/proc/self/mountinfo", page, demand.pages,
+					  planning->path, sizeof(planning->path), error);
 	if (result == 0)
 		result = huge_pages_support(planning, error);
 	memory->pages = demand.pages;
@@ -103,7 +138,7 @@ static int left_add(struct guest_memory *memory, const char *what, const char *w
 	return 0;
 }
 
-/* Keeps a text that the new command line needs, at *place; NULL: out of memory. */
+/* Keeps a text that the new command line needs; NULL: out of memory. */
 static int text_keep(struct guest_memory *memory, char *text, struct error *error)
 {
 	size_t count = 0;
@@ -114,39 +149,51 @@ static int text_keep(struct guest_memory *memory, char *text, struct error *erro
 	return text == NULL ? no_memory(error) : 0;
 }
 
-static int object_plan(struct planning *planning, size_t index, struct error *error)
+/* Whether -mem-prealloc is added. */
+static bool ram_is_allocated(const struct planning *planning)
+{
+	return planning->qemu.by_size && (planning->rule->prealloc || *planning->path != '\0');
+}
+
+/* What is to become of an object. */
+static struct memory_change object_change(const struct planning *planning,
+					  const struct qemu_object *one)
+{
+	uint64_t page = planning->memory->huge_page;
+	bool memfd = strcmp(one->object.type, EMULATOR_MEMFD) == 0;
+	bool all = qemu_object_is_ram(one) && (one->object.plain || memfd);
+
+	return (struct memory_change){
+	    .huge_page = page != 0 && qemu_object_takes_pages(one, page) ? page : 0,
+	    .prealloc = planning->rule->prealloc && all ? CHOICE_ON
+			: ram_is_allocated(planning)    ? CHOICE_OFF
+							: CHOICE_NONE,
+	    .merge = planning->rule->ksm,
+	};
+}
+
+static int object_plan(struct planning *planning, const struct qemu_object *one,
+		       struct error *error)
 {
 	struct guest_memory *memory = planning->memory;
-	const struct rule *rule = planning->rule;
-	const struct memory_object *object = &planning->qemu.objects[index];
-	bool memfd = strcmp(object->type, EMULATOR_MEMFD) == 0;
-	struct memory_change change = {
-	    .huge_page = object->plain && !object->sparse ? memory->huge_page : 0,
-	    .prealloc = rule->prealloc && !object->sparse && (object->plain || memfd),
-	    .merge = rule->ksm,
-	};
-	bool left = (change.huge_page == 0 && memory->huge_page != 0) ||
-		    (!change.prealloc && rule->prealloc);
+	struct memory_change change = object_change(planning, one);
+	const char *why = one->object.type;
 	char *text;
 
-	if (left &&
-	    left_add(memory, object->id, object->sparse ? "reserve=off" : object->type, error) < 0)
+	if (one->object.sparse)
+		why = "reserve=off";
+	else if (one->driver != NULL)
+		why = one->driver;
+	if (((change.huge_page == 0 && memory->huge_page != 0) ||
+	     (change.prealloc != CHOICE_ON && planning->rule->prealloc)) &&
+	    left_add(memory, one->object.id, why, error) < 0)
 		return -ENOMEM;
-	if (memory_object_change(object, &change, &text) < 0)
+	if (memory_object_change(&one->object, &change, &text) < 0)
 		return no_memory(error);
 	if (text == NULL)
 		return 0;
-	memory->argv[planning->qemu.places[index]] = text;
+	memory->argv[one->index] = text;
 	return text_keep(memory, text, error);
-}
-
-static bool has_sparse_object(const struct qemu_memory *qemu)
-{
-	for (size_t i = 0; i < qemu->count; i++) {
-		if (qemu->objects[i].sparse)
-			return true;
-	}
-	return false;
 }
 
 enum { OPTIONS_MAX = 5 }; /* words that are added */
@@ -157,7 +204,6 @@ static int ram_plan(const struct planning *planning, const char **options, size_
 {
 	const struct qemu_memory *qemu = &planning->qemu;
 	struct guest_memory *memory = planning->memory;
-	bool prealloc = planning->rule->prealloc || *planning->path != '\0';
 
 	if (*planning->path != '\0') {
 		char *path = strdup(planning->path);
@@ -169,10 +215,7 @@ static int ram_plan(const struct planning *planning, const char **options, size_
 	} else if (memory->huge_page != 0 && left_add(memory, qemu->path, "-mem-path", error) < 0) {
 		return -ENOMEM;
 	}
-	/* It would be for the objects, too, and QEMU refuses it for these. */
-	if (prealloc && has_sparse_object(qemu))
-		return left_add(memory, "-m", "no -mem-prealloc beside reserve=off", error);
-	if (prealloc)
+	if (ram_is_allocated(planning))
 		options[(*count)++] = "-mem-prealloc";
 	return 0;
 }
@@ -196,7 +239,7 @@ static int argv_plan(struct planning *planning, struct error *error)
 		return no_memory(error);
 	memcpy(memory->argv, argv, count * sizeof(*argv));
 	for (size_t i = 0; i < qemu->count && result == 0; i++)
-		result = object_plan(planning, i, error);
+		result = object_plan(planning, &qemu->objects[i], error);
 	if (planning->rule->ksm != CHOICE_NONE) {
 		options[added++] = "-machine";
 		options[added++] =
@@ -231,19 +274,18 @@ static int huge_pages_or_not(struct planning *planning, struct error *warning, s
 	return 0;
 }
 
-static int command_line_plan(struct planning *planning, struct error *warning, struct error *error)
+static int command_line_plan(struct planning *planning, struct error *error)
 {
+	const struct rule *rule = planning->rule;
 	int result = 0;
 
-	if (planning->rule->ksm != CHOICE_NONE)
+	if (rule->prealloc || rule->ksm != CHOICE_NONE)
+		result = readable_check(planning, error);
+	if (result == 0 && rule->prealloc)
+		result = prealloc_check(planning, error);
+	if (result == 0 && rule->ksm != CHOICE_NONE)
 		result = support_check(planning, EMULATOR_MEM_MERGE, "ksm=", "1.3", error);
-	if (result == 0)
-		result = argv_plan(planning, error);
-	if (result == 0 && planning->qemu.unread > 0 && !error_is_set(warning))
-		error_set(
-		    warning, 0,
-		    "an -object that is no valid JSON, or has no id and size, stays as it is");
-	return result;
+	return result < 0 ? result : argv_plan(planning, error);
 }
 
 int guest_memory_plan(const struct rule *rule, const struct placement *placement,
@@ -267,7 +309,7 @@ int guest_memory_plan(const struct rule *rule, const struct placement *placement
 	if (result == 0 && rule->huge_page != 0)
 		result = huge_pages_or_not(&planning, warning, error);
 	if (result == 0 && argv != NULL)
-		result = command_line_plan(&planning, warning, error);
+		result = command_line_plan(&planning, error);
 	qemu_memory_free(&planning.qemu);
 	if (argv != NULL && memory->pages == 0)
 		memory->huge_page = 0; /* all of it is left as it is */

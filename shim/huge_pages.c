@@ -210,16 +210,17 @@ static char *mount_point(char *line)
 	return field;
 }
 
-static bool mount_fits(const char *path, uint64_t size)
+/* A mount without a limit of its own has no count of blocks (fs/hugetlbfs, hugetlbfs_statfs). */
+static bool mount_fits(const char *path, uint64_t size, uint64_t pages)
 {
 	struct statfs status;
 
 	return statfs(path, &status) == 0 && (uint64_t)status.f_bsize == size &&
-	       access(path, W_OK | X_OK) == 0;
+	       (status.f_blocks == 0 || status.f_bavail >= pages) && access(path, W_OK | X_OK) == 0;
 }
 
-int huge_pages_mount(const char *mountinfo, uint64_t size, char *path, size_t path_size,
-		     struct error *error)
+int huge_pages_mount(const char *mountinfo, uint64_t size, uint64_t pages, char *path,
+		     size_t path_size, struct error *error)
 {
 	FILE *file = fopen(mountinfo, "re");
 	char text[SIZE_TEXT_SIZE];
@@ -233,7 +234,8 @@ int huge_pages_mount(const char *mountinfo, uint64_t size, char *path, size_t pa
 	while (!found && getline(&line, &room, file) > 0) {
 		const char *point = mount_point(line);
 
-		found = point != NULL && strlen(point) < path_size && mount_fits(point, size);
+		found =
+		    point != NULL && strlen(point) < path_size && mount_fits(point, size, pages);
 		if (found)
 			strcpy(path, point);
 	}
@@ -244,7 +246,8 @@ int huge_pages_mount(const char *mountinfo, uint64_t size, char *path, size_t pa
 	size_format(size, text);
 	return error_set(
 	    error, -ENOENT,
-	    "no hugetlbfs with pages of %s is mounted that user %u may write: mkdir "
+	    "no hugetlbfs with pages of %s is mounted that user %u may write and that has room: "
+	    "mkdir "
 	    "/dev/hugepages-%s; mount -t hugetlbfs -o pagesize=%s,uid=%u,mode=0700 none "
 	    "/dev/hugepages-%s",
 	    text, geteuid(), text, text, geteuid(), text);

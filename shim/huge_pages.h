@@ -45,11 +45,11 @@ const char *huge_supply_format(const struct huge_supply *supply, const struct id
 void huge_supply_free(struct huge_supply *supply);
 
 /*
- * Finds a directory for -mem-path: a mount of hugetlbfs with pages of that size which this
- * process may write, in `mountinfo` (proc(5), /proc/self/mountinfo). Returns 0; or with
- * `error` filled -ENOENT (which says what to mount) or another -errno.
+ * Finds a directory for -mem-path: a mount of hugetlbfs with pages of `size` bytes which this
+ * process may write, with room for so many, in `mountinfo` (proc(5), /proc/self/mountinfo). Returns
+ * 0; or with `error` filled -ENOENT (which says what to mount) or another -errno.
  */
-int huge_pages_mount(const char *mountinfo, uint64_t size, char *path, size_t path_size,
-		     struct error *error);
+int huge_pages_mount(const char *mountinfo, uint64_t size, uint64_t pages, char *path,
+		     size_t path_size, struct error *error);
 
 #endif

@@ -1,7 +1,9 @@
 #include "json_library.h"
 #include "library.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define SYMBOL(name, member)                                \
 	{                                                   \
@@ -37,4 +39,13 @@ int json_library_open(const struct json_library **library, struct error *error)
 			      &opened, error);
 	is_open = result == 0;
 	return result;
+}
+
+int json_library_string(const struct json_library *library, const json_t *json, const char *key,
+			char **copy)
+{
+	const char *value = library->string_value(library->object_get(json, key));
+
+	*copy = value != NULL ? strdup(value) : NULL;
+	return value != NULL && *copy == NULL ? -ENOMEM : 0;
 }

@@ -26,4 +26,8 @@ struct json_library {
 /* Opens the library, the first time. Returns 0; or -ENOENT with `error` filled. */
 int json_library_open(const struct json_library **library, struct error *error);
 
+/* Copies a string of an object, to be freed; NULL where there is none. Returns 0 or -ENOMEM. */
+int json_library_string(const struct json_library *library, const json_t *json, const char *key,
+			char **copy);
+
 #endif

@@ -50,8 +50,12 @@ static size_t properties_make(const struct memory_object *object,
 		memcpy(properties, huge_properties, sizeof(huge_properties));
 		properties[HUGE_SIZE].number = change->huge_page;
 		count = HUGE_PROPERTIES;
-	} else if (change->prealloc) {
-		properties[count++] = (struct property){.key = "prealloc", .on = true};
+	} else if (change->prealloc == CHOICE_ON ||
+		   (change->prealloc == CHOICE_OFF && !object->prealloc_given)) {
+		properties[count++] = (struct property){
+		    .key = "prealloc",
+		    .on = change->prealloc == CHOICE_ON,
+		};
 	}
 	if (object->merge_given && change->merge != CHOICE_NONE)
 		properties[count++] =
@@ -83,6 +87,8 @@ static int option_take(const struct option *option, struct memory_object *object
 		object->sparse = option_is_off(value, length);
 	if (option_value(option, "merge", &length) != NULL)
 		object->merge_given = true;
+	if (option_value(option, "prealloc", &length) != NULL)
+		object->prealloc_given = true;
 	if ((value = option_value(option, "host-nodes", &length)) != NULL) {
 		char list[ID_SET_TEXT_SIZE];
 		struct id_set more; /* given again, they add up */
@@ -114,16 +120,6 @@ static int text_read(const char *text, struct memory_object *object)
 	return OBJECT_MEMORY;
 }
 
-/* Copies a string of a JSON object; NULL where there is none. Returns 0 or -ENOMEM. */
-static int string_copy(const struct json_library *library, const json_t *json, const char *key,
-		       char **copy)
-{
-	const char *value = library->string_value(library->object_get(json, key));
-
-	*copy = value != NULL ? strdup(value) : NULL;
-	return value != NULL && *copy == NULL ? -ENOMEM : 0;
-}
-
 static int json_take(const struct json_library *library, const json_t *json,
 		     struct memory_object *object)
 {
@@ -131,12 +127,13 @@ static int json_take(const struct json_library *library, const json_t *json,
 	const json_t *reserve = library->object_get(json, "reserve");
 	const json_t *nodes = library->object_get(json, "host-nodes");
 
-	if (string_copy(library, json, "qom-type", &object->type) < 0 ||
-	    string_copy(library, json, "id", &object->id) < 0 ||
-	    string_copy(library, json, "policy", &object->policy) < 0)
+	if (json_library_string(library, json, "qom-type", &object->type) < 0 ||
+	    json_library_string(library, json, "id", &object->id) < 0 ||
+	    json_library_string(library, json, "policy", &object->policy) < 0)
 		return -ENOMEM;
 	object->sparse = json_is_false(reserve);
 	object->merge_given = library->object_get(json, "merge") != NULL;
+	object->prealloc_given = library->object_get(json, "prealloc") != NULL;
 	if (json_is_integer(size) && library->integer_value(size) > 0)
 		object->size = (uint64_t)library->integer_value(size);
 	for (size_t i = 0; i < library->array_size(nodes); i++) {
@@ -157,8 +154,9 @@ static int json_read(const char *text, struct memory_object *object, struct erro
 	if (result < 0)
 		return result;
 	json = library->loads(text, JSON_REJECT_DUPLICATES, NULL);
-	if (json == NULL)
-		return OBJECT_UNREAD;
+	if (json == NULL) /* QEMU takes single quotes, too: qobject/json-lexer.c */
+		return strchr(text, '\'') != NULL && strstr(text, backend) != NULL ? OBJECT_UNREAD
+										   : OBJECT_OTHER;
 	result = json_take(library, json, object);
 	library->free_value(json);
 	return result;
@@ -173,10 +171,9 @@ int memory_object_read(const char *text, struct memory_object *object, struct er
 	if (result == -ENOMEM)
 		error_set(error, result, "out of memory for the guest's memory objects");
 	if (result == OBJECT_MEMORY &&
-	    (object->type == NULL || strncmp(object->type, backend, strlen(backend)) != 0))
+	    (object->type == NULL || strncmp(object->type, backend, strlen(backend)) != 0 ||
+	     object->id == NULL || object->size == 0))
 		result = OBJECT_OTHER;
-	else if (result == OBJECT_MEMORY && (object->id == NULL || object->size == 0))
-		result = OBJECT_UNREAD;
 	object->plain = result == OBJECT_MEMORY && strcmp(object->type, plain_type) == 0;
 	if (result != OBJECT_MEMORY)
 		memory_object_free(object);

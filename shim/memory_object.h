@@ -19,14 +19,15 @@ struct memory_object {
 	bool plain;       /* memory-backend-ram: the process's own memory */
 	bool sparse;      /* reserve=off: most of it may never be used (virtio-mem) */
 	bool merge_given; /* what the machine says does not count for it */
-	char *policy;     /* of its own; NULL: none, and the process's counts */
+	bool prealloc_given;
+	char *policy; /* of its own; NULL: none, and the process's counts */
 	struct id_set nodes;
 	const char *text; /* the argument: JSON, or not */
 };
 
 enum object_result {
-	OBJECT_OTHER,  /* no memory */
-	OBJECT_UNREAD, /* not the JSON that the standard knows, or without an id or a size */
+	OBJECT_OTHER,  /* no memory, or nothing that QEMU takes: it will say so */
+	OBJECT_UNREAD, /* memory to QEMU, perhaps, in words that are not understood here */
 	OBJECT_MEMORY,
 };
 
@@ -39,9 +40,9 @@ int memory_object_read(const char *text, struct memory_object *object, struct er
 
 /* What is to become of it. */
 struct memory_change {
-	uint64_t huge_page; /* its pages' size; 0: as they are. For a plain object only. */
-	bool prealloc;
-	enum choice merge; /* counts where merge_given */
+	uint64_t huge_page;   /* its pages' size; 0: as they are. For a plain object only. */
+	enum choice prealloc; /* CHOICE_OFF: where it says nothing itself */
+	enum choice merge;    /* counts where merge_given */
 };
 
 /*

@@ -30,6 +30,8 @@ static int share_spread(struct page_demand *demand, const struct id_set *nodes, 
 	int result = 0;
 
 	demand->pages += pages;
+	if (pages == 0)
+		return 0;
 	if (!evenly || count == 0)
 		return share_add(demand, nodes, pages, error);
 	for (unsigned int node = 0; node <= SPEC_NODE_MAX && result == 0; node++) {
@@ -65,7 +67,7 @@ static int object_demand(struct page_demand *demand, const struct memory_object 
 				 size_format(page, page_size));
 	if (policy_is(object, "preferred"))
 		result = placement_memory_nodes(&anywhere, &nodes, &evenly, error);
-	else if (!evenly && !policy_is(object, "bind"))
+	else if (id_set_is_empty(&nodes) || (!evenly && !policy_is(object, "bind")))
 		result = placement_memory_nodes(placement, &nodes, &evenly, error);
 	if (result < 0)
 		return result;
@@ -75,17 +77,27 @@ static int object_demand(struct page_demand *demand, const struct memory_object 
 int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
 		     const struct placement *placement, struct error *error)
 {
+	char ram[SIZE_TEXT_SIZE];
+	char size[SIZE_TEXT_SIZE];
 	struct id_set nodes;
 	bool evenly;
 	int result = 0;
 
 	*demand = (struct page_demand){.page = page};
 	for (size_t i = 0; i < qemu->count && result == 0; i++) {
-		if (qemu->objects[i].plain && !qemu->objects[i].sparse)
-			result = object_demand(demand, &qemu->objects[i], placement, page, error);
+		const struct qemu_object *one = &qemu->objects[i];
+
+		if (qemu_object_takes_pages(one, page))
+			result = object_demand(demand, &one->object, placement, page, error);
 	}
 	if (result < 0 || !qemu->by_size || qemu->path != NULL)
 		return result;
+	if (qemu->size < page)
+		return qemu->size == 0
+			   ? error_set(error, -EINVAL, "the size of -m cannot be read")
+			   : error_set(error, -EINVAL,
+				       "the guest's memory is %s, less than a page of %s",
+				       size_format(qemu->size, ram), size_format(page, size));
 	result = placement_memory_nodes(placement, &nodes, &evenly, error);
 	if (result < 0)
 		return result;
@@ -156,7 +168,10 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 		if (is_first_of_its_nodes(demand, i))
 			lack_add(demand, supply, &demand->shares[i].nodes, text, sizeof(text));
 	}
-	/* Shares that have nodes in common may each have enough, and not all of them. */
+	/*
+	 * Shares that have nodes in common may each have enough, and not all of them. Groups
+	 * that are found in no such order are left to QEMU, which allocates before it starts.
+	 */
 	for (size_t i = 0; i < demand->count; i++) {
 		struct id_set group = demand->shares[i].nodes;
 
@@ -172,7 +187,7 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 	if (demand->pages > supply->available)
 		return error_set(error, -ENOSPC,
 				 "too few huge pages of %s: %" PRIu64
-				 " are needed, and of the free ones %u are not reserved by others",
+				 " are needed, and %u are both free and not reserved by others",
 				 size, demand->pages, supply->available);
 	return 0;
 }

@@ -25,10 +25,10 @@ struct page_demand {
 };
 
 /*
- * Finds what memory goes onto pages of `page` bytes: plain objects, and the RAM that is none
- * unless it has a -mem-path; by the nodes of the placement, or what an object says itself. Returns
- * 0 with `demand` filled; or with `error` filled -EINVAL (an object of no whole number of pages),
- * or another -errno. To be freed by page_demand_free() in every case.
+ * Finds what memory goes onto pages of `page` bytes: the objects that take them, and the RAM
+ * that is none unless it has a -mem-path; by the nodes of the placement, or what an object says
+ * itself. Returns 0 with `demand` filled; or with `error` filled -EINVAL (memory of no whole number
+ * of pages) or another -errno. To be freed by page_demand_free() in every case.
  */
 int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
 		     const struct placement *placement, struct error *error);

@@ -273,11 +273,11 @@ const char *plan_record(const struct plan *plan, char *text, size_t size)
 	if (memory->huge_page != 0)
 		text_add(text, size, ", huge pages %s",
 			 guest_memory_pages(memory, part, sizeof(part)));
+	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
+		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
 	if (memory->left != NULL)
 		text_add(text, size, ", left as it is: %s",
 			 text_printable(printable, sizeof(printable), memory->left));
-	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
-		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
 	return text;
 }
 

@@ -1,9 +1,11 @@
 #include "qemu_memory.h"
+#include "memory_device.h"
 #include "option_string.h"
 #include "qemu_args.h"
 #include "size.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,15 @@ enum {
 	MEGABYTE = 1024 * 1024,
 	/* Without -m (MachineClass.default_ram_size; hw/core/machine.c, machine_class_init). */
 	DEFAULT_SIZE = 128 * MEGABYTE,
+	/* What RAM is aligned to anyhow (include/qemu/osdep.h, QEMU_VMALLOC_ALIGN). */
+	DIMM_PAGE_MAX = 2 * MEGABYTE,
 };
 
 /* What is seen on the way through the command line. */
 struct reading {
 	struct qemu_memory *memory;
+	struct memory_device *devices;
+	size_t device_count;
 	const char *size; /* the last of -m */
 	size_t size_length;
 	const char *machine_size; /* the last "memory.size" of -machine */
@@ -24,32 +30,77 @@ struct reading {
 	struct error *error;
 };
 
+static int no_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory for the guest's memory objects");
+}
+
 static int object_add(struct reading *reading, const struct qemu_option *option)
 {
 	struct qemu_memory *memory = reading->memory;
-	struct memory_object *objects;
-	size_t *places;
+	struct qemu_object *objects;
 	struct memory_object object;
 	int result = memory_object_read(option->value, &object, reading->error);
 
 	if (result == OBJECT_UNREAD)
-		memory->unread++;
+		memory->unread = option->value;
 	if (result != OBJECT_MEMORY)
 		return result < 0 ? result : 0;
 	objects = realloc(memory->objects, (memory->count + 1) * sizeof(*objects));
-	if (objects != NULL)
-		memory->objects = objects;
-	places = realloc(memory->places, (memory->count + 1) * sizeof(*places));
-	if (places != NULL)
-		memory->places = places;
-	if (objects == NULL || places == NULL) {
+	if (objects == NULL) {
 		memory_object_free(&object);
-		return error_set(reading->error, -ENOMEM,
-				 "out of memory for the guest's memory objects");
+		return no_memory(reading->error);
 	}
-	objects[memory->count] = object;
-	places[memory->count++] = option->index;
+	memory->objects = objects;
+	objects[memory->count++] = (struct qemu_object){object, option->index, NULL};
 	return 0;
+}
+
+static int device_add(struct reading *reading, const struct qemu_option *option)
+{
+	struct memory_device *devices;
+	struct memory_device device;
+	int result = memory_device_read(option->value, &device, reading->error);
+
+	if (result == -EINVAL)
+		reading->memory->unread = option->value;
+	if (result <= 0)
+		return result == -EINVAL ? 0 : result;
+	devices = realloc(reading->devices, (reading->device_count + 1) * sizeof(*devices));
+	if (devices == NULL) {
+		memory_device_free(&device);
+		return no_memory(reading->error);
+	}
+	reading->devices = devices;
+	devices[reading->device_count++] = device;
+	return 0;
+}
+
+/* The driver of the device that is made of the object, which is taken out; or NULL. */
+static char *driver_take(struct reading *reading, const struct memory_object *object)
+{
+	for (size_t i = 0; i < reading->device_count; i++) {
+		struct memory_device *device = &reading->devices[i];
+		char *driver = device->driver;
+		const char *slash = strrchr(device->object, '/');
+
+		if (strcmp(object->id, slash != NULL ? slash + 1 : device->object) != 0)
+			continue;
+		device->driver = NULL;
+		return driver;
+	}
+	return NULL;
+}
+
+static void devices_take(struct reading *reading)
+{
+	struct qemu_memory *memory = reading->memory;
+
+	for (size_t i = 0; i < memory->count; i++)
+		memory->objects[i].driver = driver_take(reading, &memory->objects[i].object);
+	for (size_t i = 0; i < reading->device_count; i++)
+		memory_device_free(&reading->devices[i]);
+	free(reading->devices);
 }
 
 /* Finds the last value of a key in one option string; leaves the two alone where it has none. */
@@ -70,6 +121,21 @@ static void value_find(const char *text, const char *implied, const char *key, c
 	}
 }
 
+/* Whether an option says of memory what is not looked for here: -set GROUP.ID.KEY=VALUE … */
+static bool is_unread(const struct qemu_option *option)
+{
+	static const char *const groups[] = {"object.", "memory.", "machine.", "numa."};
+	bool set = strcmp(option->name, "set") == 0;
+
+	for (size_t i = 0; set && i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (strncmp(option->value, groups[i], strlen(groups[i])) == 0)
+			return true;
+	}
+	if (set || strcmp(option->name, "global") == 0)
+		return strstr(option->value, "memdev") != NULL;
+	return strcmp(option->name, "readconfig") == 0;
+}
+
 static int option_look(struct reading *reading, const struct qemu_option *option)
 {
 	struct qemu_memory *memory = reading->memory;
@@ -78,7 +144,11 @@ static int option_look(struct reading *reading, const struct qemu_option *option
 
 	if (strcmp(option->name, "object") == 0)
 		return object_add(reading, option);
-	if (strcmp(option->name, "m") == 0) {
+	if (strcmp(option->name, "device") == 0)
+		return device_add(reading, option);
+	if (is_unread(option)) {
+		memory->unread = option->value;
+	} else if (strcmp(option->name, "m") == 0) {
 		value_find(option->value, "size", "size", &reading->size, &reading->size_length);
 	} else if (strcmp(option->name, "mem-path") == 0) {
 		memory->path = option->value;
@@ -94,38 +164,33 @@ static int option_look(struct reading *reading, const struct qemu_option *option
 	return 0;
 }
 
-/* Reads a size, if there is one; 0 says nothing. Returns 0, or -EINVAL with `error` filled. */
-static int size_take(const char *text, size_t length, uint64_t unit, uint64_t *size,
-		     struct error *error)
+/* Reads a size, if there is one; one of 0 says nothing, one that cannot be read is 0. */
+static void size_take(const char *text, size_t length, uint64_t unit, uint64_t *size)
 {
 	uint64_t given;
 
 	if (text == NULL)
-		return 0;
+		return;
 	if (size_read(text, length, unit, &given) < 0)
-		return error_set(error, -EINVAL,
-				 "the guest's memory, '%.*s', is no size that can be read",
-				 (int)length, text);
-	if (given != 0)
+		*size = 0;
+	else if (given != 0)
 		*size = given;
-	return 0;
 }
 
-/* -m counts MiB, and has the last word (softmmu/vl.c, parse_memory_options). */
-static int ram_take(struct reading *reading)
+/*
+ * -m has the last word, and counts MiB where its last character is a digit (softmmu/vl.c,
+ * parse_memory_options).
+ */
+static void ram_take(struct reading *reading)
 {
 	struct qemu_memory *memory = reading->memory;
-	int result;
+	bool digit = reading->size_length > 0 &&
+		     strchr("0123456789", reading->size[reading->size_length - 1]) != NULL;
 
 	memory->by_size = !reading->by_object;
 	memory->size = DEFAULT_SIZE;
-	if (!memory->by_size)
-		return 0;
-	result = size_take(reading->machine_size, reading->machine_size_length, 1, &memory->size,
-			   reading->error);
-	return result < 0 ? result
-			  : size_take(reading->size, reading->size_length, MEGABYTE, &memory->size,
-				      reading->error);
+	size_take(reading->machine_size, reading->machine_size_length, 1, &memory->size);
+	size_take(reading->size, reading->size_length, digit ? MEGABYTE : 1, &memory->size);
 }
 
 int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct error *error)
@@ -138,18 +203,32 @@ int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct erro
 	*memory = (struct qemu_memory){.machine = 1};
 	while (result == 0 && qemu_args_next(argv, &index, &option))
 		result = option_look(&reading, &option);
+	devices_take(&reading);
 	if (result == 0)
-		result = ram_take(&reading);
-	if (result < 0)
+		ram_take(&reading);
+	else
 		qemu_memory_free(memory);
 	return result;
 }
 
+bool qemu_object_is_ram(const struct qemu_object *object)
+{
+	return !object->object.sparse &&
+	       (object->driver == NULL || strcmp(object->driver, "pc-dimm") == 0);
+}
+
+bool qemu_object_takes_pages(const struct qemu_object *object, uint64_t page)
+{
+	return object->object.plain && qemu_object_is_ram(object) &&
+	       (object->driver == NULL || page <= DIMM_PAGE_MAX);
+}
+
 void qemu_memory_free(struct qemu_memory *memory)
 {
-	for (size_t i = 0; i < memory->count; i++)
-		memory_object_free(&memory->objects[i]);
+	for (size_t i = 0; i < memory->count; i++) {
+		memory_object_free(&memory->objects[i].object);
+		free(memory->objects[i].driver);
+	}
 	free(memory->objects);
-	free(memory->places);
 	*memory = (struct qemu_memory){0};
 }

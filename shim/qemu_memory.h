@@ -5,23 +5,39 @@
 #include "error.h"
 #include "memory_object.h"
 
+/* A memory object, where it stands, and what it is for. */
+struct qemu_object {
+	struct memory_object object;
+	size_t index; /* in argv */
+	char *driver; /* of the device that is made of it; NULL: it is RAM of the machine */
+};
+
 struct qemu_memory {
-	struct memory_object *objects;
-	size_t *places; /* of each, in argv */
+	struct qemu_object *objects;
 	size_t count;
-	size_t unread;    /* -object arguments in JSON that could not be read */
-	bool by_size;     /* the RAM is no object: -m alone says how much */
-	uint64_t size;    /* … this much, in bytes */
-	const char *path; /* -mem-path; NULL: not given */
-	size_t machine;   /* place behind the last -machine, or 1 */
+	const char *unread; /* what may hold memory and cannot be read: an argument; or NULL */
+	bool by_size;       /* the RAM is no object: -m alone says how much */
+	uint64_t size;      /* … this much, in bytes; 0: what it says cannot be read */
+	const char *path;   /* -mem-path; NULL: not given */
+	size_t machine;     /* place behind the last -machine, or 1 */
 };
 
 /*
  * Reads a command line, which must outlive `memory`. Returns 0 with `memory` filled, to be
- * freed by qemu_memory_free(); or with `error` filled -EINVAL (a size that cannot be read),
- * -ENOENT (no library for JSON) or -ENOMEM.
+ * freed by qemu_memory_free(); or with `error` filled -ENOENT (no library for JSON) or -ENOMEM.
  */
 int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct error *error);
+
+/*
+ * Whether a rule's huge pages of `page` bytes are for that object. Not for a device that would
+ * not be the same to the guest: a virtio-mem device has blocks of the page's size
+ * (hw/virtio/virtio-mem.c), an NVDIMM is cut to whole pages, and with pages of over
+ * 2 MiB a DIMM is elsewhere (hw/mem/memory-device.c).
+ */
+bool qemu_object_takes_pages(const struct qemu_object *object, uint64_t page);
+
+/* Whether all of the object may be allocated before the guest runs. */
+bool qemu_object_is_ram(const struct qemu_object *object);
 
 void qemu_memory_free(struct qemu_memory *memory);
 

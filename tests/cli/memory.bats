@@ -64,20 +64,70 @@ becomes() {
 		-object 'memory-backend-file,id=f,size=4096,mem-path=/x')
 	becomes "${start[@]}" -- "${start[@]}"
 	works "$EMULATOR" "${start[@]}" -D "$WORK/seen"
-	has "$stderr" 'left as it is: v (reserve=off), f (memory-backend-file), prealloc=on'
+	has "$stderr" ', prealloc=on, left as it is: v (reserve=off), f (memory-backend-file)'
 }
 
 @test "what is no JSON, and what is no memory, goes through byte for byte" {
 	local odd=(-name web -machine memory-backend=a -object '{"qom-type":"memory-backend-ram",}'
-		-object "{'qom-type':'memory-backend-ram','id':'a','size':4096}" -object '{' -object ''
+		-object '{"qom-type":"memory-backend-ram","id":"a","size":"4096"}' -object '{' -object ''
 		-object '{ "qom-type" : "secret" , "id" : "s" }' -object 'secret,id=t,data=memory-backend-ram'
+		-object "{'qom-type':'iothread','id':'i'}" -object 'memory-backend-ram,id=b'
 		-object '{"qom-type":"memory-backend-ram","id":"a","id":"b","size":4096}')
 	policy 'web - prealloc=on'
 	becomes "${odd[@]}" -- "${odd[@]}"
-	works "$EMULATOR" "${odd[@]}" -D "$WORK/seen"
-	has "$stderr" "$WORK/policy:1: an -object that is no valid JSON"
 	policy 'web -'
 	becomes "${odd[@]}" -- "${odd[@]}"
+}
+
+@test "memory that QEMU would read and we cannot: refused, for it would be silently left out" {
+	local words odd
+	policy 'pre - prealloc=on' 'ksm - ksm=off' 'huge - hugepages=2M' 'prefer - hugepages=prefer:2M' \
+		'be - prealloc=on best-effort' 'off - hugepages=off'
+	for words in "-object {'qom-type':'memory-backend-ram','id':'a','size':4096}" \
+		'-object memory-backend-ram,id=a,size=+1G' \
+		'-object memory-backend-ram,id=a,size=1M,host-nodes=0x0,policy=bind' \
+		'-readconfig /dev/null' '-set object.a.size=1G' '-set memory..size=1G' \
+		"-device {'driver':'virtio-mem-pci','memdev':'a'}" \
+		'-set device.d.memdev=a' '-global virtio-mem-pci.memdev=a'; do
+		odd=(-machine memory-backend=a "${words%% *}" "${words#* }")
+		for guest in pre ksm huge; do
+			fails 1 "$EMULATOR" -name "$guest" "${odd[@]}"
+			has "$stderr" "there may be memory in what cannot be read of the command line: '${words#* }'"
+		done
+		for guest in prefer be off; do
+			becomes -name "$guest" "${odd[@]}" -- -name "$guest" "${odd[@]}"
+		done
+	done
+	becomes -name ksm -set device.a.b=c -- -machine mem-merge=off -name ksm -set device.a.b=c
+}
+
+@test "RAM that is no object: what is allocated beforehand is that alone" {
+	local file='memory-backend-file,id=f,size=1M,mem-path=/x'
+	policy 'web - prealloc=on'
+	becomes -name web -object "$file" -object '{"qom-type":"memory-backend-memfd","id":"v","size":4096}' \
+		-device virtio-mem-pci,memdev=v -object "$file,prealloc=on" -- \
+		-mem-prealloc -name web -object "$file,prealloc=off" \
+		-object '{"qom-type":"memory-backend-memfd","id":"v","size":4096,"prealloc":false}' \
+		-device virtio-mem-pci,memdev=v -object "$file,prealloc=on"
+	fails 1 "$EMULATOR" -name web -object memory-backend-ram,id=v,size=1M,reserve=off
+	has "$stderr" "beside the object 'v' with reserve=off"
+}
+
+@test "memory of devices that would not be the same to the guest is left alone" {
+	local device
+	policy 'web - prealloc=on'
+	for device in virtio-mem-pci,memdev=v '{"driver":"virtio-mem-pci","memdev":"v"}' \
+		nvdimm,id=x,memdev=v ivshmem-plain,memdev=/objects/v; do
+		becomes -device "$device" -name web -machine memory-backend=a \
+			-object memory-backend-ram,id=v,size=1M -- \
+			-device "$device" -name web -machine memory-backend=a \
+			-object memory-backend-ram,id=v,size=1M
+		[[ $output =~ "left as it is: v ("(virtio-mem-pci|nvdimm|ivshmem-plain)")" ]]
+	done
+	becomes -device pc-dimm,memdev=v -name web -machine memory-backend=a \
+		-object memory-backend-ram,id=v,size=1M -- \
+		-device pc-dimm,memdev=v -name web -machine memory-backend=a \
+		-object memory-backend-ram,id=v,size=1M,prealloc=on
 }
 
 @test "options that change nothing" {
@@ -125,7 +175,9 @@ becomes() {
 @test "huge pages: memory that cannot be told, or is no multiple of them" {
 	policy 'web - hugepages=2M'
 	fails 1 "$EMULATOR" -name web -m 1GG -D "$WORK/seen"
-	has "$stderr" "$WORK/policy:1: the guest's memory, '1GG', is no size that can be read"
+	has "$stderr" "$WORK/policy:1: the size of -m cannot be read"
+	fails 1 "$EMULATOR" -name web -m 1 -D "$WORK/seen"
+	has "$stderr" "$WORK/policy:1: the guest's memory is 1M, less than a page of 2M"
 	fails 1 "$EMULATOR" -name web -machine memory-backend=a -object memory-backend-ram,id=a,size=3M
 	has "$stderr" "the memory object 'a' is of 3M, no multiple of 2M"
 }

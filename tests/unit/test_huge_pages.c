@@ -2,6 +2,7 @@
 #include "tree.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
@@ -275,6 +276,21 @@ static void a_supply_is_written_for_a_person(void **state)
 	huge_supply_free(&supply);
 }
 
+/* What a file system is to say of itself in place of the truth; NULL: the truth. */
+static const struct statfs *lie;
+static const char *lie_about; /* the last part of its path; NULL: of every one */
+
+/* Goes before that of the C library, for all of this program. */
+int statfs(const char *path, struct statfs *status)
+{
+	const char *name = strrchr(path, '/');
+
+	if (lie == NULL || name == NULL || (lie_about != NULL && strcmp(name + 1, lie_about) != 0))
+		return (int)syscall(SYS_statfs, path, status);
+	*status = *lie;
+	return 0;
+}
+
 /* How a file system that is no hugetlbfs is taken for one: by pages of its own block size. */
 static uint64_t block_size(const char *path)
 {
@@ -284,10 +300,11 @@ static uint64_t block_size(const char *path)
 	return (uint64_t)status.f_bsize;
 }
 
+/* For one page, which is there. */
 static int mount_find(uint64_t size, char *path, size_t path_size, struct error *error)
 {
 	memset(path, '#', path_size);
-	return huge_pages_mount("mountinfo", size, path, path_size, error);
+	return huge_pages_mount("mountinfo", size, 1, path, path_size, error);
 }
 
 /* A file of lines as in proc(5), whose mount points are in this test's directory. */
@@ -329,9 +346,9 @@ static void without_a_mount_it_is_said_what_to_do(void **state)
 	make_mounts(OTHER_LINES);
 	assert_int_equal(mount_find(2 * MEGA, path, sizeof(path), &error), -ENOENT);
 	snprintf(expected, sizeof(expected),
-		 "no hugetlbfs with pages of 2M is mounted that user %u may write: mkdir "
-		 "/dev/hugepages-2M; mount -t hugetlbfs -o pagesize=2M,uid=%u,mode=0700 none "
-		 "/dev/hugepages-2M",
+		 "no hugetlbfs with pages of 2M is mounted that user %u may write and that has "
+		 "room: mkdir /dev/hugepages-2M; mount -t hugetlbfs -o "
+		 "pagesize=2M,uid=%u,mode=0700 none /dev/hugepages-2M",
 		 geteuid(), geteuid());
 	assert_string_equal(error.text, expected);
 	make_mounts("%s", "");
@@ -384,6 +401,81 @@ static void the_first_that_fits_is_taken(void **state)
 	assert_int_equal(mount_find(block_size("."), path, sizeof(path), &error), 0);
 	snprintf(expected, sizeof(expected), "%s/one", directory);
 	assert_string_equal(path, expected);
+}
+
+static void a_mount_with_too_little_room_is_passed_over(void **state)
+{
+	char path[PATH_MAX];
+	char expected[PATH_MAX + 8];
+	struct error error;
+	uint64_t size = block_size(".");
+	struct statfs small = {.f_bsize = (long)size, .f_blocks = 8, .f_bavail = 3};
+	int alone;
+	int beside_another;
+
+	(void)state;
+	assert_int_equal(mkdir("one", 0755), 0);
+	assert_int_equal(mkdir("two", 0755), 0);
+	lie = &small;
+	lie_about = "one";
+	make_mounts("90 21 0:40 / %s/one rw - hugetlbfs none rw,size=16M\n", directory);
+	alone = huge_pages_mount("mountinfo", size, 4, path, sizeof(path), &error);
+	make_mounts("90 21 0:40 / %s/one rw - hugetlbfs none rw,size=16M\n"
+		    "91 21 0:41 / %s/two rw - hugetlbfs none rw\n",
+		    directory, directory);
+	beside_another =
+	    huge_pages_mount("mountinfo", size, 4, path, sizeof(path), &(struct error){0});
+	lie = NULL;
+	assert_int_equal(alone, -ENOENT);
+	assert_non_null(strstr(error.text, "and that has room: mkdir"));
+	assert_int_equal(beside_another, 0);
+	snprintf(expected, sizeof(expected), "%s/two", directory);
+	assert_string_equal(path, expected);
+}
+
+/* fs/hugetlbfs/inode.c, hugetlbfs_statfs: what size= and min_size= make of the counts. */
+static void a_mount_has_room_up_to_its_limit(void **state)
+{
+	static const struct {
+		uint64_t blocks;
+		uint64_t available;
+		uint64_t pages;
+		bool found;
+	} cases[] = {
+	    {0, 0, 1, true}, /* no limit */
+	    {0, 0, 1 << 30, true},
+	    {512, 512, 512, true},
+	    {512, 512, 513, false},
+	    {512, 10, 10, true}, /* others have taken the rest */
+	    {512, 10, 11, false},
+	    {512, 0, 1, false},
+	    {512, 0, 0, true},
+	    {1, 0, 1, false},
+	    {UINT64_MAX, UINT64_MAX, 1 << 30, true}, /* min_size= without size= */
+	};
+
+	(void)state;
+	make_mounts("90 21 0:40 / %s rw - hugetlbfs none rw\n", directory);
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct statfs status = {
+		    .f_bsize = 2 * MEGA,
+		    .f_blocks = (fsblkcnt_t)cases[i].blocks,
+		    .f_bfree = (fsblkcnt_t)cases[i].available,
+		    .f_bavail = (fsblkcnt_t)cases[i].available,
+		};
+		char path[PATH_MAX];
+		struct error error = {0};
+		int result;
+
+		lie = &status;
+		lie_about = NULL;
+		result = huge_pages_mount("mountinfo", 2 * MEGA, cases[i].pages, path, sizeof(path),
+					  &error);
+		lie = NULL;
+		if (result != (cases[i].found ? 0 : -ENOENT))
+			fail_msg("case %zu: %d", i, result);
+		assert_int_equal(error_is_set(&error), !cases[i].found);
+	}
 }
 
 static void other_file_systems_are_left_out(void **state)
@@ -487,7 +579,7 @@ static void a_mount_that_this_process_may_not_write_is_left_out(void **state)
 	if (child == 0) {
 		if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
 			_exit(2);
-		_exit(huge_pages_mount(file, block_size("/proc"), path, sizeof(path), &error) !=
+		_exit(huge_pages_mount(file, block_size("/proc"), 1, path, sizeof(path), &error) !=
 		      -ENOENT);
 	}
 	close(fd);
@@ -502,11 +594,11 @@ static void a_list_of_mounts_that_cannot_be_read_is_told(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(huge_pages_mount("missing", 2 * MEGA, path, sizeof(path), &error),
+	assert_int_equal(huge_pages_mount("missing", 2 * MEGA, 1, path, sizeof(path), &error),
 			 -ENOENT);
 	assert_string_equal(error.text, "missing cannot be read: No such file or directory");
 	make_file("file", "");
-	assert_int_equal(huge_pages_mount("file/below", 2 * MEGA, path, sizeof(path), &error),
+	assert_int_equal(huge_pages_mount("file/below", 2 * MEGA, 1, path, sizeof(path), &error),
 			 -ENOTDIR);
 }
 
@@ -517,7 +609,8 @@ static void this_host_has_such_a_mount_or_none(void **state)
 	char path[PATH_MAX];
 	struct error error = {0};
 	struct statfs status;
-	int result = huge_pages_mount("/proc/self/mountinfo", 2 * MEGA, path, sizeof(path), &error);
+	int result =
+	    huge_pages_mount("/proc/self/mountinfo", 2 * MEGA, 1, path, sizeof(path), &error);
 
 	(void)state;
 	assert_int_equal(error_is_set(&error), result != 0);
@@ -550,6 +643,8 @@ int main(void)
 	    TEST(a_mount_of_that_size_is_found),
 	    TEST(a_line_needs_no_optional_fields),
 	    TEST(the_first_that_fits_is_taken),
+	    TEST(a_mount_with_too_little_room_is_passed_over),
+	    TEST(a_mount_has_room_up_to_its_limit),
 	    TEST(other_file_systems_are_left_out),
 	    TEST(broken_lines_are_left_out),
 	    TEST(escapes_in_a_path_are_undone),

@@ -18,7 +18,8 @@
 	"share=off,x-use-canonical-path-for-ramblock-id=off"
 
 static const struct memory_change huge = {.huge_page = 2 * MEGA};
-static const struct memory_change prealloc = {.prealloc = true};
+static const struct memory_change prealloc = {.prealloc = CHOICE_ON};
+static const struct memory_change prealloc_off = {.prealloc = CHOICE_OFF};
 static const struct memory_change merge_off = {.merge = CHOICE_OFF};
 static const struct memory_change merge_on = {.merge = CHOICE_ON};
 
@@ -145,8 +146,9 @@ static void sizes_in_the_text_form_are_bytes_or_have_a_letter(void **state)
 	check_result("memory-backend-ram,id=a,size=1MB", OBJECT_UNREAD);
 	check_result("memory-backend-ram,id=a,size=", OBJECT_UNREAD);
 	check_result("memory-backend-ram,id=a,size", OBJECT_UNREAD);
-	check_result("memory-backend-ram,id=a,size=0", OBJECT_UNREAD);
 	check_result("memory-backend-ram,id=a,size=-1", OBJECT_UNREAD);
+	check_result("memory-backend-ram,id=a,size=+1G", OBJECT_UNREAD);
+	check_result("memory-backend-file,id=a,mem-path=/x,size=1MB", OBJECT_UNREAD);
 }
 
 /* qapi/opts-visitor.c: a list is ranges, or the key again; libvirt before 7.0 wrote it so. */
@@ -201,46 +203,81 @@ static void objects_that_are_no_memory_are_told(void **state)
 	check_result("memory-backend,id=a,size=1", OBJECT_OTHER);
 }
 
-static void json_that_is_none_is_unread(void **state)
+/* QEMU refuses it, too, and says why. */
+static void json_that_is_none_is_nothing(void **state)
 {
 	(void)state;
-	check_result("{", OBJECT_UNREAD);
-	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1", OBJECT_UNREAD);
+	check_result("{", OBJECT_OTHER);
+	check_result("{'", OBJECT_OTHER);
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1", OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1} x",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1,}",
-		     OBJECT_UNREAD);
-	check_result("{'qom-type':'memory-backend-ram','id':'a','size':1}", OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1,\"size\":1}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"\xff\",\"size\":1}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":01}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\","
 		     "\"size\":99999999999999999999}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 }
 
-static void memory_without_an_id_or_a_size_is_unread(void **state)
+/* qobject/json-lexer.c: QEMU takes single quotes, which no standard does. */
+static void memory_in_single_quotes_is_unread(void **state)
 {
 	(void)state;
-	check_result("{\"qom-type\":\"memory-backend-ram\",\"size\":1}", OBJECT_UNREAD);
-	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\"}", OBJECT_UNREAD);
-	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":7,\"size\":1}", OBJECT_UNREAD);
+	check_result("{'qom-type':'memory-backend-ram','id':'a','size':1}", OBJECT_UNREAD);
+	check_result("{'qom-type':'memory-backend-file','id':'a','size':1}", OBJECT_UNREAD);
+	check_result("{\"qom-type\":'memory-backend-ram',\"id\":\"a\",\"size\":1}", OBJECT_UNREAD);
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":'a',\"size\":1}", OBJECT_UNREAD);
+	check_result("{'qom-type':'iothread','id':'i'}", OBJECT_OTHER);
+	check_result("{'qom-type':'memory-backend','id':'i'}", OBJECT_OTHER);
+	/* One in a string is nothing out of the ordinary. */
+	check_result("{\"qom-type\":\"memory-backend-file\",\"id\":\"a\",\"size\":1,"
+		     "\"mem-path\":\"/it's\"}",
+		     OBJECT_MEMORY);
+	check_result("{\"qom-type\":\"memory-backend-file\",\"size\":1,\"mem-path\":\"/it's\"}",
+		     OBJECT_OTHER);
+	check_result("memory-backend-file,size=1,mem-path=/it's", OBJECT_OTHER);
+}
+
+/* QEMU refuses it, too. */
+static void memory_without_an_id_or_a_size_is_nothing(void **state)
+{
+	(void)state;
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"size\":1}", OBJECT_OTHER);
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\"}", OBJECT_OTHER);
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":7,\"size\":1}", OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":\"1\"}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1.0}",
-		     OBJECT_UNREAD);
-	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":0}",
-		     OBJECT_UNREAD);
+		     OBJECT_OTHER);
+	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":0}", OBJECT_OTHER);
 	check_result("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":-1}",
-		     OBJECT_UNREAD);
-	check_result("memory-backend-ram", OBJECT_UNREAD);
-	check_result("memory-backend-ram,id=a", OBJECT_UNREAD);
-	check_result("memory-backend-ram,size=1G", OBJECT_UNREAD);
-	check_result("memory-backend-ram,ids=a,sizes=1G", OBJECT_UNREAD);
+		     OBJECT_OTHER);
+	check_result("memory-backend-ram", OBJECT_OTHER);
+	check_result("memory-backend-ram,id=a", OBJECT_OTHER);
+	check_result("memory-backend-ram,id=a,size=0", OBJECT_OTHER);
+	check_result("memory-backend-ram,size=1G", OBJECT_OTHER);
+	check_result("memory-backend-ram,ids=a,sizes=1G", OBJECT_OTHER);
+}
+
+static void nodes_that_cannot_be_read_leave_it_unread(void **state)
+{
+	char long_list[2 * ID_SET_TEXT_SIZE] = "memory-backend-ram,id=a,size=1G,host-nodes=0";
+
+	(void)state;
 	check_result("memory-backend-ram,id=a,size=1G,host-nodes=x", OBJECT_UNREAD);
+	check_result("memory-backend-ram,id=a,size=1G,host-nodes=0x0,policy=bind", OBJECT_UNREAD);
+	check_result("memory-backend-ram,id=a,size=1G,host-nodes=0,host-nodes=99999",
+		     OBJECT_UNREAD);
+	check_result("memory-backend-ram,id=a,size=1G,host-nodes", OBJECT_UNREAD);
+	for (size_t end = strlen(long_list); end < sizeof(long_list) - 3; end += 3)
+		strcpy(long_list + end, ",,0");
+	check_result(long_list, OBJECT_UNREAD);
 }
 
 static void a_size_above_what_a_double_holds_is_exact(void **state)
@@ -281,6 +318,38 @@ static void sparse_is_what_reserves_nothing(void **state)
 		struct memory_object object = object_of(cases[i].text);
 
 		if (object.sparse != cases[i].sparse)
+			fail_msg("%s", cases[i].text);
+		memory_object_free(&object);
+	}
+}
+
+static void it_is_seen_whether_prealloc_is_given(void **state)
+{
+	static const struct {
+		const char *text;
+		bool given;
+	} cases[] = {
+	    {"{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1,\"prealloc\":false}",
+	     true},
+	    {"{\"qom-type\":\"memory-backend-ram\",\"prealloc\":true,\"id\":\"a\",\"size\":1}",
+	     true},
+	    {"{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1}", false},
+	    {"{\"qom-type\":\"memory-backend-ram\",\"id\":\"prealloc\",\"size\":1,"
+	     "\"prealloc-threads\":2}",
+	     false},
+	    {"memory-backend-ram,id=a,size=1,prealloc=off", true},
+	    {"memory-backend-ram,prealloc=on,id=a,size=1", true},
+	    {"memory-backend-ram,id=a,size=1,prealloc", true},
+	    {"memory-backend-ram,id=a,size=1,noprealloc", true},
+	    {"memory-backend-ram,id=a,size=1", false},
+	    {"memory-backend-ram,id=prealloc,size=1,prealloc-threads=2", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct memory_object object = object_of(cases[i].text);
+
+		if (object.prealloc_given != cases[i].given)
 			fail_msg("%s", cases[i].text);
 		memory_object_free(&object);
 	}
@@ -400,8 +469,58 @@ static void memory_can_be_allocated_beforehand(void **state)
 	check_change("memory-backend-ram,prealloc,id=a,size=1", prealloc,
 		     "memory-backend-ram,prealloc=on,id=a,size=1");
 	check_change("memory-backend-ram,id=a,size=2M",
-		     (struct memory_change){.huge_page = 2 * MEGA, .prealloc = true},
+		     (struct memory_change){.huge_page = 2 * MEGA, .prealloc = CHOICE_ON},
 		     "memory-backend-memfd,id=a,size=2M," HUGE_TEXT);
+}
+
+/* What it says itself goes before the rule. */
+static void memory_is_kept_from_being_allocated_where_it_says_nothing(void **state)
+{
+	static const char *const given[] = {
+	    "{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1,\"prealloc\":true}",
+	    "{\"qom-type\":\"memory-backend-file\",\"id\":\"a\",\"size\":1,\"prealloc\":false}",
+	    "memory-backend-ram,id=a,size=1,prealloc=on",
+	    "memory-backend-ram,id=a,size=1,prealloc=off",
+	    "memory-backend-ram,prealloc,id=a,size=1",
+	    "memory-backend-ram,noprealloc,id=a,size=1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(given); i++)
+		check_change(given[i], prealloc_off, NULL);
+	check_change("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1}", prealloc_off,
+		     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":1,"
+		     "\"prealloc\":false}");
+	check_change("memory-backend-file,id=a,size=1,mem-path=/x", prealloc_off,
+		     "memory-backend-file,id=a,size=1,mem-path=/x,prealloc=off");
+	check_change("memory-backend-file,id=a,size=1,merge=on",
+		     (struct memory_change){.prealloc = CHOICE_OFF, .merge = CHOICE_OFF},
+		     "memory-backend-file,id=a,size=1,merge=off,prealloc=off");
+	check_change("memory-backend-file,id=a,size=1,merge=on,prealloc=on",
+		     (struct memory_change){.prealloc = CHOICE_OFF, .merge = CHOICE_OFF},
+		     "memory-backend-file,id=a,size=1,merge=off,prealloc=on");
+}
+
+/* QEMU would else find out that there are too few when the guest writes to them. */
+static void huge_pages_are_always_allocated_beforehand(void **state)
+{
+	static const enum choice choices[] = {CHOICE_NONE, CHOICE_OFF, CHOICE_ON};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(choices); i++) {
+		struct memory_change change = {.huge_page = 2 * MEGA, .prealloc = choices[i]};
+
+		check_change("memory-backend-ram,id=a,size=2M", change,
+			     "memory-backend-memfd,id=a,size=2M," HUGE_TEXT);
+		check_change("{\"qom-type\":\"memory-backend-ram\",\"id\":\"a\",\"size\":2097152}",
+			     change,
+			     "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"a\","
+			     "\"size\":2097152," HUGE_JSON "}");
+	}
+	/* A file's are its own, and only the rest of the change counts. */
+	check_change("memory-backend-file,id=a,size=2M,mem-path=/x",
+		     (struct memory_change){.huge_page = 2 * MEGA, .prealloc = CHOICE_OFF},
+		     "memory-backend-file,id=a,size=2M,mem-path=/x,prealloc=off");
 }
 
 /* Other bytes, the same meaning. */
@@ -539,6 +658,8 @@ static void any_text_can_be_read(void **state)
 	    "\\",
 	    "share",
 	    "reserve",
+	    "prealloc",
+	    "'",
 	    "{\"id\":",
 	};
 	uint64_t seed = 11;
@@ -564,6 +685,11 @@ static void any_text_can_be_read(void **state)
 		if (object.plain)
 			check_result(changed, OBJECT_MEMORY);
 		free(changed);
+		assert_int_equal(memory_object_change(&object, &prealloc_off, &changed), 0);
+		assert_int_equal(changed == NULL, object.prealloc_given);
+		if (changed != NULL)
+			check_change(changed, prealloc_off, NULL);
+		free(changed);
 		memory_object_free(&object);
 	}
 }
@@ -578,16 +704,21 @@ int main(void)
 	    cmocka_unit_test(host_nodes_given_again_add_to_the_list),
 	    cmocka_unit_test(only_ram_is_plain),
 	    cmocka_unit_test(objects_that_are_no_memory_are_told),
-	    cmocka_unit_test(json_that_is_none_is_unread),
-	    cmocka_unit_test(memory_without_an_id_or_a_size_is_unread),
+	    cmocka_unit_test(json_that_is_none_is_nothing),
+	    cmocka_unit_test(memory_in_single_quotes_is_unread),
+	    cmocka_unit_test(memory_without_an_id_or_a_size_is_nothing),
+	    cmocka_unit_test(nodes_that_cannot_be_read_leave_it_unread),
 	    cmocka_unit_test(a_size_above_what_a_double_holds_is_exact),
 	    cmocka_unit_test(sparse_is_what_reserves_nothing),
+	    cmocka_unit_test(it_is_seen_whether_prealloc_is_given),
 	    cmocka_unit_test(an_unchanged_object_has_no_new_text),
 	    cmocka_unit_test(json_gets_huge_pages_and_keeps_the_rest_in_place),
 	    cmocka_unit_test(text_gets_huge_pages_and_keeps_the_rest_in_place),
 	    cmocka_unit_test(share_and_the_name_of_the_block_stay_as_given),
 	    cmocka_unit_test(merge_changes_only_where_it_is_given),
 	    cmocka_unit_test(memory_can_be_allocated_beforehand),
+	    cmocka_unit_test(memory_is_kept_from_being_allocated_where_it_says_nothing),
+	    cmocka_unit_test(huge_pages_are_always_allocated_beforehand),
 	    cmocka_unit_test(values_of_any_kind_keep_their_meaning),
 	    cmocka_unit_test(an_escaped_id_is_read_as_what_it_means),
 	    cmocka_unit_test(a_comma_in_the_id_stays),

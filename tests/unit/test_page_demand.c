@@ -51,16 +51,16 @@ static struct placement placement_of(enum memory_mode mode)
 }
 
 /* A plain object with nodes of its own, as -object would have given it. */
-static struct memory_object object_of(uint64_t size, const char *policy, const char *nodes)
+static struct qemu_object object_of(uint64_t size, const char *policy, const char *nodes)
 {
-	return (struct memory_object){
-	    .type = "memory-backend-ram",
-	    .id = "ram0",
-	    .size = size,
-	    .plain = true,
-	    .policy = (char *)policy,
-	    .nodes = nodes_of(nodes),
-	};
+	return (struct qemu_object){.object = {
+					.type = "memory-backend-ram",
+					.id = "ram0",
+					.size = size,
+					.plain = true,
+					.policy = (char *)policy,
+					.nodes = nodes_of(nodes),
+				    }};
 }
 
 static struct page_demand demand_of(uint64_t page, const struct qemu_memory *qemu,
@@ -77,7 +77,7 @@ static struct page_demand demand_of(uint64_t page, const struct qemu_memory *qem
 }
 
 /* What objects come to that have nodes of their own, so that no others are asked for. */
-static struct page_demand demand_of_objects(struct memory_object *objects, size_t count)
+static struct page_demand demand_of_objects(struct qemu_object *objects, size_t count)
 {
 	static const struct placement none;
 	struct qemu_memory qemu = {.objects = objects, .count = count};
@@ -85,9 +85,9 @@ static struct page_demand demand_of_objects(struct memory_object *objects, size_
 	return demand_of(PAGE, &qemu, &none);
 }
 
-#define DEMAND_OF(...)                                           \
-	demand_of_objects((struct memory_object[]){__VA_ARGS__}, \
-			  LENGTH_OF(((struct memory_object[]){__VA_ARGS__})))
+#define DEMAND_OF(...)                                         \
+	demand_of_objects((struct qemu_object[]){__VA_ARGS__}, \
+			  LENGTH_OF(((struct qemu_object[]){__VA_ARGS__})))
 
 /* A supply of nodes from 0 on; what is reserved is of no node. */
 static struct huge_supply supply_of(struct node_pages *nodes, const unsigned int *free_pages,
@@ -150,8 +150,8 @@ static void ram_by_size_is_rounded_up(void **state)
 		uint64_t page;
 		uint64_t pages;
 	} cases[] = {
-	    {1, PAGE, 1},          {PAGE, PAGE, 1},         {PAGE + 1, PAGE, 2},
-	    {128 * MEGA, GIGA, 1}, {3 * GIGA / 2, GIGA, 2}, {4096 * GIGA, PAGE, 2097152},
+	    {PAGE, PAGE, 1}, {PAGE + 1, PAGE, 2},     {2 * PAGE - 1, PAGE, 2},
+	    {GIGA, GIGA, 1}, {3 * GIGA / 2, GIGA, 2}, {4096 * GIGA, PAGE, 2097152},
 	};
 	struct placement placement = placement_of(MEMORY_BIND);
 
@@ -161,6 +161,46 @@ static void ram_by_size_is_rounded_up(void **state)
 		struct page_demand demand = demand_of(cases[i].page, &qemu, &placement);
 
 		assert_int_equal(demand.pages, cases[i].pages);
+		page_demand_free(&demand);
+	}
+}
+
+/* A guest would take more than it is to have. */
+static void ram_of_less_than_a_page_is_refused(void **state)
+{
+	static const struct {
+		uint64_t size;
+		uint64_t page;
+		const char *message;
+	} cases[] = {
+	    {0, PAGE, "the size of -m cannot be read"},
+	    {1, PAGE, "the guest's memory is 1, less than a page of 2M"},
+	    {PAGE - 4096, PAGE, "the guest's memory is 2044K, less than a page of 2M"},
+	    {128 * MEGA, GIGA, "the guest's memory is 128M, less than a page of 1G"},
+	};
+	struct placement placement = placement_of(MEMORY_BIND);
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct qemu_object object = object_of(GIGA, "bind", "0");
+		struct qemu_memory qemu = {
+		    .objects = &object, .count = 1, .by_size = true, .size = cases[i].size};
+		struct page_demand demand;
+		struct error error = {0};
+
+		assert_int_equal(
+		    page_demand_find(&demand, cases[i].page, &qemu, &placement, &error), -EINVAL);
+		assert_string_equal(error.text, cases[i].message);
+		page_demand_free(&demand);
+		/* Where it takes no pages, its size is no matter. */
+		qemu.path = "/srv";
+		demand = demand_of(cases[i].page, &qemu, &placement);
+		assert_int_equal(demand.count, 1);
+		page_demand_free(&demand);
+		qemu.path = NULL;
+		qemu.by_size = false;
+		demand = demand_of(cases[i].page, &qemu, &placement);
+		assert_int_equal(demand.count, 1);
 		page_demand_free(&demand);
 	}
 }
@@ -209,7 +249,7 @@ static void an_object_without_a_bind_of_its_own_is_of_the_placement(void **state
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH_OF(policies); i++) {
-		struct memory_object object = object_of(GIGA, policies[i], "500-501");
+		struct qemu_object object = object_of(GIGA, policies[i], "500-501");
 		struct qemu_memory qemu = {.objects = &object, .count = 1};
 		struct page_demand demand = demand_of(PAGE, &qemu, &placement);
 
@@ -219,10 +259,30 @@ static void an_object_without_a_bind_of_its_own_is_of_the_placement(void **state
 	}
 }
 
+static void an_object_without_nodes_of_its_own_is_of_the_placement(void **state)
+{
+	static const char *const policies[] = {NULL, "default", "bind", "interleave"};
+	static const enum memory_mode modes[] = {MEMORY_BIND, MEMORY_INTERLEAVE};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(policies) * LENGTH_OF(modes); i++) {
+		struct placement placement = placement_of(modes[i % LENGTH_OF(modes)]);
+		struct qemu_object object = object_of(GIGA, policies[i / LENGTH_OF(modes)], "");
+		struct qemu_memory qemu = {.objects = &object, .count = 1};
+		struct page_demand demand = demand_of(PAGE, &qemu, &placement);
+
+		assert_int_equal(demand.pages, 512);
+		assert_int_equal(demand.count, 1);
+		assert_int_equal(demand.shares[0].pages, 512);
+		assert_true(id_set_equal(&demand.shares[0].nodes, &placement.nodes));
+		page_demand_free(&demand);
+	}
+}
+
 static void an_object_that_prefers_nodes_takes_any(void **state)
 {
 	struct placement placement = {.sets_memory = true, .mode = MEMORY_BIND}; /* to none */
-	struct memory_object object = object_of(GIGA, "preferred", "500-501");
+	struct qemu_object object = object_of(GIGA, "preferred", "500-501");
 	struct qemu_memory qemu = {.objects = &object, .count = 1};
 	struct page_demand demand = demand_of(PAGE, &qemu, &placement);
 
@@ -264,8 +324,8 @@ static void an_interleaved_object_takes_as_much_of_each_node(void **state)
 static void objects_and_ram_add_up(void **state)
 {
 	struct placement placement = placement_of(MEMORY_BIND);
-	struct memory_object objects[] = {object_of(GIGA, "bind", "500"),
-					  object_of(PAGE, "interleave", "501-502")};
+	struct qemu_object objects[] = {object_of(GIGA, "bind", "500"),
+					object_of(PAGE, "interleave", "501-502")};
 	struct qemu_memory qemu = {
 	    .objects = objects, .count = 2, .by_size = true, .size = 4 * PAGE - 1};
 	struct page_demand demand = demand_of(PAGE, &qemu, &placement);
@@ -281,14 +341,14 @@ static void objects_and_ram_add_up(void **state)
 static void what_has_no_huge_pages_is_left_out(void **state)
 {
 	static const struct placement none;
-	struct memory_object objects[] = {object_of(GIGA, "bind", "0"), object_of(1, "bind", "0")};
+	struct qemu_object objects[] = {object_of(GIGA, "bind", "0"), object_of(1, "bind", "0")};
 	struct qemu_memory qemu = {
 	    .objects = objects, .count = 2, .by_size = true, .size = GIGA, .path = "/srv"};
 	struct page_demand demand;
 
 	(void)state;
-	objects[0].sparse = true;
-	objects[1].plain = false; /* a file, of any size */
+	objects[0].object.sparse = true;
+	objects[1].object.plain = false; /* a file, of any size */
 	demand = demand_of(PAGE, &qemu, &none);
 	assert_int_equal(demand.pages, 0);
 	assert_int_equal(demand.count, 0);
@@ -299,11 +359,50 @@ static void what_has_no_huge_pages_is_left_out(void **state)
 	page_demand_free(&demand);
 }
 
+static void shares_of_no_pages_are_not_kept(void **state)
+{
+	struct page_demand demand =
+	    DEMAND_OF(object_of(0, "bind", "3"), object_of(0, "interleave", "4-5"),
+		      object_of(PAGE, "bind", "6"));
+
+	(void)state;
+	assert_int_equal(demand.pages, 1);
+	assert_int_equal(demand.count, 1);
+	check_nodes(&demand.nodes, "6");
+	page_demand_free(&demand);
+}
+
+/* Of those only a DIMM, and only with pages that leave it where it is. */
+static void memory_of_devices_is_left_out(void **state)
+{
+	static const struct placement none;
+	struct qemu_object objects[] = {
+	    object_of(GIGA, "bind", "0"), object_of(1, "bind", "1"), object_of(1, "bind", "2"),
+	    object_of(GIGA, "bind", "3"), object_of(1, "bind", "4"),
+	};
+	struct qemu_memory qemu = {.objects = objects, .count = LENGTH_OF(objects)};
+	struct page_demand demand;
+
+	(void)state;
+	objects[1].driver = "virtio-mem-pci"; /* no matter of how many bytes */
+	objects[2].driver = "nvdimm";
+	objects[3].driver = "pc-dimm";
+	objects[4].driver = "ivshmem-plain";
+	demand = demand_of(PAGE, &qemu, &none);
+	assert_int_equal(demand.pages, 1024);
+	check_nodes(&demand.nodes, "0,3");
+	page_demand_free(&demand);
+	demand = demand_of(GIGA, &qemu, &none);
+	assert_int_equal(demand.pages, 1);
+	check_nodes(&demand.nodes, "0");
+	page_demand_free(&demand);
+}
+
 static void an_object_of_broken_pages_is_refused(void **state)
 {
 	static const struct placement none;
-	struct memory_object objects[] = {object_of(GIGA, "bind", "0"),
-					  object_of(3 * MEGA, "bind", "0")};
+	struct qemu_object objects[] = {object_of(GIGA, "bind", "0"),
+					object_of(3 * MEGA, "bind", "0")};
 	struct qemu_memory qemu = {.objects = objects, .count = 2};
 	struct page_demand demand;
 	struct error error;
@@ -403,7 +502,7 @@ static void pages_that_others_have_reserved_do_not_count(void **state)
 	(void)state;
 	check_supply(DEMAND_OF(object_of(10 * PAGE, "bind", "0")), FREE(10, 5), 5, NULL);
 	check_supply(DEMAND_OF(object_of(10 * PAGE, "bind", "0")), FREE(10, 5), 6,
-		     TOO_FEW "10 are needed, and of the free ones 9 are not reserved by others");
+		     TOO_FEW "10 are needed, and 9 are both free and not reserved by others");
 }
 
 static void a_long_list_is_cut(void **state)
@@ -425,14 +524,18 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ram_by_size_comes_from_the_nodes_of_the_placement),
 	    cmocka_unit_test(ram_by_size_is_rounded_up),
+	    cmocka_unit_test(ram_of_less_than_a_page_is_refused),
 	    cmocka_unit_test(without_bound_memory_all_nodes_do),
 	    cmocka_unit_test(an_interleaved_placement_shares_evenly),
 	    cmocka_unit_test(an_object_without_a_bind_of_its_own_is_of_the_placement),
+	    cmocka_unit_test(an_object_without_nodes_of_its_own_is_of_the_placement),
 	    cmocka_unit_test(an_object_that_prefers_nodes_takes_any),
 	    cmocka_unit_test(a_bound_object_has_its_own_nodes),
 	    cmocka_unit_test(an_interleaved_object_takes_as_much_of_each_node),
 	    cmocka_unit_test(objects_and_ram_add_up),
 	    cmocka_unit_test(what_has_no_huge_pages_is_left_out),
+	    cmocka_unit_test(shares_of_no_pages_are_not_kept),
+	    cmocka_unit_test(memory_of_devices_is_left_out),
 	    cmocka_unit_test(an_object_of_broken_pages_is_refused),
 	    cmocka_unit_test(what_the_node_has_is_enough),
 	    cmocka_unit_test(several_nodes_have_it_together),

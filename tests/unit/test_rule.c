@@ -321,6 +321,34 @@ static void huge_pages_without_a_size_are_refused(void **state)
 	rule_refused("web1 0 hugepages", "unknown option 'hugepages'");
 }
 
+/* Without its letter a size is bytes, and such a page is a mistake. */
+static void huge_pages_are_of_whole_normal_pages(void **state)
+{
+	static const char *const wrong[] = {"1",    "2",    "0x2",    "2B",
+					    "2k",   "0.5k", "4095",   "prefer:2",
+					    "4097", "6144", "4.001k", "2097153"};
+	static const struct {
+		const char *text;
+		uint64_t size;
+	} right[] = {{"4096", 4096}, {"4k", 4096}, {"0x1000", 4096}, {"prefer:12288", 12288}};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+		char text[64];
+		char part[64];
+
+		snprintf(text, sizeof(text), "web1 0 hugepages=%s", wrong[i]);
+		snprintf(part, sizeof(part), "hugepages=%s: it takes a size", wrong[i]);
+		rule_refused(text, part);
+	}
+	for (size_t i = 0; i < LENGTH_OF(right); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "web1 0 hugepages=%s", right[i].text);
+		assert_true(rule_of(text).huge_page == right[i].size);
+	}
+}
+
 static void switches_take_their_words_only(void **state)
 {
 	static const char *const wrong[] = {
@@ -578,6 +606,7 @@ int main(void)
 	    cmocka_unit_test_teardown(a_rule_says_nothing_of_pages_unless_it_does, free_line),
 	    cmocka_unit_test_teardown(huge_pages_have_a_size, free_line),
 	    cmocka_unit_test_teardown(huge_pages_without_a_size_are_refused, free_line),
+	    cmocka_unit_test_teardown(huge_pages_are_of_whole_normal_pages, free_line),
 	    cmocka_unit_test_teardown(switches_take_their_words_only, free_line),
 	    cmocka_unit_test_teardown(an_unknown_option_is_told_all_that_there_are, free_line),
 	    cmocka_unit_test_teardown(nodes_are_checked, free_line),
