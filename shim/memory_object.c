@@ -76,6 +76,8 @@ static int option_take(const struct option *option, struct memory_object *object
 		copy = &object->id;
 	else if ((value = option_value(option, "policy", &length)) != NULL)
 		copy = &object->policy;
+	else if ((value = option_value(option, "mem-path", &length)) != NULL)
+		copy = &object->path;
 	if (copy != NULL) {
 		free(*copy);
 		*copy = option_copy(value, length);
@@ -83,6 +85,10 @@ static int option_take(const struct option *option, struct memory_object *object
 	}
 	if ((value = option_value(option, "size", &length)) != NULL)
 		return size_read(value, length, 1, &object->size) < 0 ? -EINVAL : 0;
+	if ((value = option_value(option, "hugetlbsize", &length)) != NULL)
+		return size_read(value, length, 1, &object->hugetlb_size) < 0 ? -EINVAL : 0;
+	if ((value = option_value(option, "hugetlb", &length)) != NULL)
+		object->hugetlb = !option_is_off(value, length);
 	if ((value = option_value(option, "reserve", &length)) != NULL)
 		object->sparse = option_is_off(value, length);
 	if (option_value(option, "merge", &length) != NULL)
@@ -123,19 +129,22 @@ static int text_read(const char *text, struct memory_object *object)
 static int json_take(const struct json_library *library, const json_t *json,
 		     struct memory_object *object)
 {
-	const json_t *size = library->object_get(json, "size");
+	json_int_t size = library->integer_value(library->object_get(json, "size"));
+	json_int_t page = library->integer_value(library->object_get(json, "hugetlbsize"));
 	const json_t *reserve = library->object_get(json, "reserve");
 	const json_t *nodes = library->object_get(json, "host-nodes");
 
 	if (json_library_string(library, json, "qom-type", &object->type) < 0 ||
 	    json_library_string(library, json, "id", &object->id) < 0 ||
-	    json_library_string(library, json, "policy", &object->policy) < 0)
+	    json_library_string(library, json, "policy", &object->policy) < 0 ||
+	    json_library_string(library, json, "mem-path", &object->path) < 0)
 		return -ENOMEM;
+	object->hugetlb = json_is_true(library->object_get(json, "hugetlb"));
 	object->sparse = json_is_false(reserve);
 	object->merge_given = library->object_get(json, "merge") != NULL;
 	object->prealloc_given = library->object_get(json, "prealloc") != NULL;
-	if (json_is_integer(size) && library->integer_value(size) > 0)
-		object->size = (uint64_t)library->integer_value(size);
+	object->size = size > 0 ? (uint64_t)size : 0; /* 0, too, where it is no integer */
+	object->hugetlb_size = page > 0 ? (uint64_t)page : 0;
 	for (size_t i = 0; i < library->array_size(nodes); i++) {
 		json_int_t node = library->integer_value(library->array_get(nodes, i));
 
@@ -298,5 +307,6 @@ void memory_object_free(struct memory_object *object)
 	free(object->type);
 	free(object->id);
 	free(object->policy);
+	free(object->path);
 	*object = (struct memory_object){0};
 }

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 static const struct placement anywhere; /* it says nothing */
 
@@ -29,7 +31,6 @@ static int share_spread(struct page_demand *demand, const struct id_set *nodes, 
 	unsigned int count = id_set_count(nodes);
 	int result = 0;
 
-	demand->pages += pages;
 	if (pages == 0)
 		return 0;
 	if (!evenly || count == 0)
@@ -50,28 +51,61 @@ static bool policy_is(const struct memory_object *object, const char *policy)
 	return object->policy != NULL && strcmp(object->policy, policy) == 0;
 }
 
+/* Whether the object is on pages of that size by itself. */
+static bool has_such_pages(const struct memory_object *object, uint64_t page)
+{
+	struct statfs status;
+
+	if (object->sparse)
+		return false;
+	if (object->path != NULL)
+		return statfs(object->path, &status) == 0 && status.f_type == HUGETLBFS_MAGIC &&
+		       (uint64_t)status.f_bsize == page;
+	return object->hugetlb && object->hugetlb_size == page;
+}
+
 /* An object's own nodes go before those of the rule: QEMU binds its memory to them. */
 static int object_demand(struct page_demand *demand, const struct memory_object *object,
-			 const struct placement *placement, uint64_t page, struct error *error)
+			 const struct placement *placement, struct error *error)
 {
-	char object_size[SIZE_TEXT_SIZE];
-	char page_size[SIZE_TEXT_SIZE];
 	struct id_set nodes = object->nodes;
 	bool evenly = policy_is(object, "interleave");
 	int result = 0;
 
-	if (object->size % page != 0)
-		return error_set(error, -EINVAL,
-				 "the memory object '%.100s' is of %s, no multiple of %s",
-				 object->id, size_format(object->size, object_size),
-				 size_format(page, page_size));
 	if (policy_is(object, "preferred"))
 		result = placement_memory_nodes(&anywhere, &nodes, &evenly, error);
 	else if (id_set_is_empty(&nodes) || (!evenly && !policy_is(object, "bind")))
 		result = placement_memory_nodes(placement, &nodes, &evenly, error);
 	if (result < 0)
 		return result;
-	return share_spread(demand, &nodes, evenly, object->size / page, error);
+	return share_spread(demand, &nodes, evenly,
+			    (object->size + demand->page - 1) / demand->page, error);
+}
+
+static int objects_demand(struct page_demand *demand, const struct qemu_memory *qemu,
+			  const struct placement *placement, struct error *error)
+{
+	char object_size[SIZE_TEXT_SIZE];
+	char page_size[SIZE_TEXT_SIZE];
+	int result = 0;
+
+	for (size_t i = 0; i < qemu->count && result == 0; i++) {
+		const struct memory_object *object = &qemu->objects[i].object;
+		uint64_t *pages = &demand->pages;
+
+		if (has_such_pages(object, demand->page))
+			pages = &demand->others;
+		else if (!qemu_object_takes_pages(&qemu->objects[i], demand->page))
+			continue;
+		else if (object->size % demand->page != 0)
+			return error_set(error, -EINVAL,
+					 "the memory object '%.100s' is of %s, no multiple of %s",
+					 object->id, size_format(object->size, object_size),
+					 size_format(demand->page, page_size));
+		*pages += (object->size + demand->page - 1) / demand->page;
+		result = object_demand(demand, object, placement, error);
+	}
+	return result;
 }
 
 int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
@@ -81,15 +115,11 @@ int page_demand_find(struct page_demand *demand, uint64_t page, const struct qem
 	char size[SIZE_TEXT_SIZE];
 	struct id_set nodes;
 	bool evenly;
-	int result = 0;
+	uint64_t pages = (qemu->size + page - 1) / page; /* QEMU makes up a file to whole ones */
+	int result;
 
 	*demand = (struct page_demand){.page = page};
-	for (size_t i = 0; i < qemu->count && result == 0; i++) {
-		const struct qemu_object *one = &qemu->objects[i];
-
-		if (qemu_object_takes_pages(one, page))
-			result = object_demand(demand, &one->object, placement, page, error);
-	}
+	result = objects_demand(demand, qemu, placement, error);
 	if (result < 0 || !qemu->by_size || qemu->path != NULL)
 		return result;
 	if (qemu->size < page)
@@ -101,8 +131,8 @@ int page_demand_find(struct page_demand *demand, uint64_t page, const struct qem
 	result = placement_memory_nodes(placement, &nodes, &evenly, error);
 	if (result < 0)
 		return result;
-	/* A file on hugetlbfs is made up to whole pages. */
-	return share_spread(demand, &nodes, evenly, (qemu->size + page - 1) / page, error);
+	demand->pages += pages;
+	return share_spread(demand, &nodes, evenly, pages, error);
 }
 
 /* What must come from these nodes and no others. */
@@ -164,6 +194,8 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 	char text[ERROR_TEXT_SIZE / 2] = "";
 	char size[SIZE_TEXT_SIZE];
 
+	if (demand->pages == 0)
+		return 0;
 	for (size_t i = 0; i < demand->count; i++) {
 		if (is_first_of_its_nodes(demand, i))
 			lack_add(demand, supply, &demand->shares[i].nodes, text, sizeof(text));
@@ -184,11 +216,11 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 				 "too few huge pages of %s: %s: raise nr_hugepages in "
 				 "/sys/devices/system/node/nodeN/hugepages/hugepages-%" PRIu64 "kB",
 				 size, text, demand->page / 1024);
-	if (demand->pages > supply->available)
+	if (demand->pages + demand->others > supply->available)
 		return error_set(error, -ENOSPC,
 				 "too few huge pages of %s: %" PRIu64
 				 " are needed, and %u are both free and not reserved by others",
-				 size, demand->pages, supply->available);
+				 size, demand->pages + demand->others, supply->available);
 	return 0;
 }
 

@@ -17,8 +17,9 @@ struct page_share {
 };
 
 struct page_demand {
-	uint64_t page; /* bytes */
-	uint64_t pages;
+	uint64_t page;   /* bytes */
+	uint64_t pages;  /* by the rule */
+	uint64_t others; /* of objects that are on such pages without it */
 	struct id_set nodes;
 	struct page_share *shares;
 	size_t count;
@@ -33,7 +34,10 @@ struct page_demand {
 int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
 		     const struct placement *placement, struct error *error);
 
-/* Whether the supply meets it. Returns 0, or -ENOSPC with `error` filled. */
+/*
+ * Whether the supply meets it; where no page is by the rule it is not asked. Returns 0, or
+ * -ENOSPC with `error` filled.
+ */
 int page_demand_check(const struct page_demand *demand, const struct huge_supply *supply,
 		      struct error *error);
 

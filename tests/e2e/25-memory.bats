@@ -344,3 +344,24 @@ hand_end() {
 	hand_end
 	eventually 10 huge_pages_are 100
 }
+
+@test "by hand: what is on huge pages already counts beside what the rule brings there" {
+	local own
+	mkdir "$BATS_TEST_TMPDIR/huge"
+	rule hugepages=2M
+	for own in memory-backend-memfd,hugetlb=on,hugetlbsize=2M \
+		"memory-backend-file,mem-path=$BATS_TEST_TMPDIR/huge"; do
+		by_hand "mount -t hugetlbfs -o pagesize=2M none '$BATS_TEST_TMPDIR/huge'" -machine q35 \
+			-m 128 -object "$own,id=own,size=64M,prealloc=on" -numa node,memdev=own \
+			-object memory-backend-ram,id=mine,size=64M -numa node,memdev=mine
+		huge_pages_give 63
+		run -1 timeout 20 "${hand[@]}"
+		[[ $output == *" must have 64 free and has 63"* ]]
+		huge_pages_give 64
+		hand_start
+		eventually 20 huge_pages_are 0
+		grep -F ", huge pages 32 of 2M, hugepages=2M, left as it is: own (" "$BATS_TEST_TMPDIR/hand"
+		hand_end
+		eventually 10 huge_pages_are 64
+	done
+}

@@ -294,6 +294,40 @@ static void a_size_above_what_a_double_holds_is_exact(void **state)
 		     "\"size\":9007199254740993,\"prealloc\":true}");
 }
 
+static void huge_pages_of_its_own_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		bool hugetlb;
+		uint64_t size;
+		const char *path;
+	} cases[] = {
+	    {"{\"qom-type\":\"memory-backend-memfd\",\"id\":\"a\",\"size\":1,\"hugetlb\":true,"
+	     "\"hugetlbsize\":2097152}",
+	     true, 2097152, NULL},
+	    {"{\"qom-type\":\"memory-backend-file\",\"id\":\"a\",\"size\":1,\"mem-path\":\"/d\"}",
+	     false, 0, "/d"},
+	    {"memory-backend-memfd,id=a,size=1,hugetlb=on,hugetlbsize=2M", true, 2097152, NULL},
+	    {"memory-backend-memfd,id=a,size=1,hugetlb=off", false, 0, NULL},
+	    {"memory-backend-file,id=a,size=1,mem-path=/d,,e", false, 0, "/d,e"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct memory_object object;
+		struct error error;
+
+		assert_int_equal(memory_object_read(cases[i].text, &object, &error), OBJECT_MEMORY);
+		assert_int_equal(object.hugetlb, cases[i].hugetlb);
+		assert_true(object.hugetlb_size == cases[i].size);
+		if (cases[i].path == NULL)
+			assert_null(object.path);
+		else
+			assert_string_equal(object.path, cases[i].path);
+		memory_object_free(&object);
+	}
+}
+
 static void sparse_is_what_reserves_nothing(void **state)
 {
 	static const struct {
@@ -709,6 +743,7 @@ int main(void)
 	    cmocka_unit_test(memory_without_an_id_or_a_size_is_nothing),
 	    cmocka_unit_test(nodes_that_cannot_be_read_leave_it_unread),
 	    cmocka_unit_test(a_size_above_what_a_double_holds_is_exact),
+	    cmocka_unit_test(huge_pages_of_its_own_are_read),
 	    cmocka_unit_test(sparse_is_what_reserves_nothing),
 	    cmocka_unit_test(it_is_seen_whether_prealloc_is_given),
 	    cmocka_unit_test(an_unchanged_object_has_no_new_text),

@@ -359,6 +359,38 @@ static void what_has_no_huge_pages_is_left_out(void **state)
 	page_demand_free(&demand);
 }
 
+/* An object that is on huge pages by itself. */
+static struct qemu_object huge_object(uint64_t size, uint64_t page)
+{
+	struct qemu_object object = object_of(size, "bind", "0");
+
+	object.object.plain = false;
+	object.object.hugetlb = true;
+	object.object.hugetlb_size = page;
+	return object;
+}
+
+static void what_is_on_such_pages_by_itself_counts_beside(void **state)
+{
+	struct page_demand demand =
+	    DEMAND_OF(object_of(10 * PAGE, "bind", "0"), huge_object(4 * PAGE + 1, PAGE),
+		      huge_object(GIGA, GIGA));
+
+	(void)state;
+	assert_int_equal(demand.pages, 10);
+	assert_int_equal(demand.others, 5);
+	check_supply(demand, FREE(14), 0,
+		     "too few huge pages of 2M: node 0 must have 15 free and has 14: raise "
+		     "nr_hugepages in "
+		     "/sys/devices/system/node/nodeN/hugepages/hugepages-2048kB");
+	check_supply(DEMAND_OF(object_of(10 * PAGE, "bind", "0"), huge_object(5 * PAGE, PAGE)),
+		     FREE(15, 1), 2,
+		     "too few huge pages of 2M: 15 are needed, and 14 are both free and not "
+		     "reserved by others");
+	/* Where there is nothing else it is QEMU's affair. */
+	check_supply(DEMAND_OF(huge_object(5 * PAGE, PAGE)), FREE(0), 0, NULL);
+}
+
 static void shares_of_no_pages_are_not_kept(void **state)
 {
 	struct page_demand demand =
@@ -534,6 +566,7 @@ int main(void)
 	    cmocka_unit_test(an_interleaved_object_takes_as_much_of_each_node),
 	    cmocka_unit_test(objects_and_ram_add_up),
 	    cmocka_unit_test(what_has_no_huge_pages_is_left_out),
+	    cmocka_unit_test(what_is_on_such_pages_by_itself_counts_beside),
 	    cmocka_unit_test(shares_of_no_pages_are_not_kept),
 	    cmocka_unit_test(memory_of_devices_is_left_out),
 	    cmocka_unit_test(an_object_of_broken_pages_is_refused),
