@@ -157,8 +157,17 @@ static int env_option(struct rule *rule, const char *value, struct error *error)
 	return 0;
 }
 
-/* No machine has pages of less, and "hugepages=2" wants its M. */
-enum { PAGE_MULTIPLE = 4096 };
+/*
+ * Reads the size of a page: decimal, with one letter or none. No machine has pages of less
+ * than 4 KiB, and "hugepages=2" wants its M.
+ */
+static bool page_size_read(const char *text, uint64_t *bytes)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return *text != '0' && (text[digits] == '\0' || text[digits + 1] == '\0') &&
+	       size_read(text, strlen(text), 1, bytes) == 0 && *bytes != 0 && *bytes % 4096 == 0;
+}
 
 static int hugepages_option(struct rule *rule, const char *value, struct error *error)
 {
@@ -172,8 +181,7 @@ static int hugepages_option(struct rule *rule, const char *value, struct error *
 		rule->huge_pages_preferred = true;
 		size += strlen(prefer);
 	}
-	if (size_read(size, strlen(size), 1, &rule->huge_page) < 0 || rule->huge_page == 0 ||
-	    rule->huge_page % PAGE_MULTIPLE != 0)
+	if (!page_size_read(size, &rule->huge_page))
 		return error_set(error, -EINVAL,
 				 "hugepages=%s: it takes a size such as 2M or 1G, prefer:SIZE, or "
 				 "off",

@@ -57,11 +57,13 @@ static int huge_pages_support(const struct planning *planning, struct error *err
 /* What cannot be read would stay as it is, and may be the guest's RAM. */
 static int readable_check(const struct planning *planning, struct error *error)
 {
-	if (planning->qemu.unread == NULL)
+	const struct qemu_option *unread = &planning->qemu.unread;
+
+	if (unread->name == NULL)
 		return 0;
 	return error_set(error, -EINVAL,
-			 "there may be memory in what cannot be read of the command line: '%.200s'",
-			 planning->qemu.unread);
+			 "there may be memory in -%.40s '%.200s', which cannot be read here",
+			 unread->name, unread->value);
 }
 
 /*
@@ -72,7 +74,7 @@ static int prealloc_check(const struct planning *planning, struct error *error)
 {
 	const struct qemu_memory *qemu = &planning->qemu;
 
-	for (size_t i = 0; qemu->by_size && i < qemu->count; i++) {
+	for (size_t i = 0; qemu->by_size && !qemu->prealloc && i < qemu->count; i++) {
 		if (qemu->objects[i].object.sparse)
 			return error_set(
 			    error, -EINVAL,
@@ -103,11 +105,11 @@ static int huge_pages_plan(struct planning *planning, struct error *error)
 	if (result == 0 && qemu->by_size && qemu->path == NULL)
 		result = prealloc_check(planning, error);
 	if (result == 0 && qemu->by_size && qemu->path == NULL)
-		result = huge_pages_mount("/proc/self/mountinfo", page, demand.pages,
-					  planning->path, sizeof(planning->path), error);
+		result = huge_pages_mount("/proc/self/mountinfo", page, demand.ram, planning->path,
+					  sizeof(planning->path), error);
 	if (result == 0)
 		result = huge_pages_support(planning, error);
-	memory->pages = demand.pages;
+	memory->pages = demand.ram + demand.objects;
 	page_demand_free(&demand);
 	return result;
 }
@@ -152,7 +154,8 @@ static int text_keep(struct guest_memory *memory, char *text, struct error *erro
 /* Whether -mem-prealloc is added. */
 static bool ram_is_allocated(const struct planning *planning)
 {
-	return planning->qemu.by_size && (planning->rule->prealloc || *planning->path != '\0');
+	return planning->qemu.by_size && !planning->qemu.prealloc &&
+	       (planning->rule->prealloc || *planning->path != '\0');
 }
 
 /* What is to become of an object. */
@@ -182,8 +185,8 @@ static int object_plan(struct planning *planning, const struct qemu_object *one,
 
 	if (one->object.sparse)
 		why = "reserve=off";
-	else if (one->driver != NULL)
-		why = one->driver;
+	else if (one->user != NULL && *one->user != '-')
+		why = one->user;
 	if (((change.huge_page == 0 && memory->huge_page != 0) ||
 	     (change.prealloc != CHOICE_ON && planning->rule->prealloc)) &&
 	    left_add(memory, one->object.id, why, error) < 0)

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 static const struct placement anywhere; /* it says nothing */
@@ -24,26 +27,26 @@ static int share_add(struct page_demand *demand, const struct id_set *nodes, uin
 	return 0;
 }
 
-/* Pages that come from all the nodes evenly, as the kernel interleaves them, or as they may. */
+/*
+ * Pages that come from the nodes as they may, or evenly, as the kernel interleaves them; then
+ * it is not known on which nodes those are that are left over.
+ */
 static int share_spread(struct page_demand *demand, const struct id_set *nodes, bool evenly,
 			uint64_t pages, struct error *error)
 {
-	unsigned int count = id_set_count(nodes);
+	uint64_t each = evenly && !id_set_is_empty(nodes) ? pages / id_set_count(nodes) : 0;
 	int result = 0;
 
-	if (pages == 0)
-		return 0;
-	if (!evenly || count == 0)
-		return share_add(demand, nodes, pages, error);
-	for (unsigned int node = 0; node <= SPEC_NODE_MAX && result == 0; node++) {
+	for (unsigned int node = 0; node <= SPEC_NODE_MAX && each > 0 && result == 0; node++) {
 		struct id_set one = {0};
 
 		if (!id_set_has(nodes, node))
 			continue;
 		id_set_add(&one, node);
-		result = share_add(demand, &one, (pages + count - 1) / count, error);
+		pages -= each;
+		result = share_add(demand, &one, each, error);
 	}
-	return result;
+	return result < 0 || pages == 0 ? result : share_add(demand, nodes, pages, error);
 }
 
 static bool policy_is(const struct memory_object *object, const char *policy)
@@ -51,22 +54,55 @@ static bool policy_is(const struct memory_object *object, const char *policy)
 	return object->policy != NULL && strcmp(object->policy, policy) == 0;
 }
 
-/* Whether the object is on pages of that size by itself. */
-static bool has_such_pages(const struct memory_object *object, uint64_t page)
+static uint64_t pages_of(uint64_t size, uint64_t page)
 {
+	return (size + page - 1) / page;
+}
+
+/* Whether a file is on hugetlbfs with such pages, or will be: QEMU makes it, or one in it. */
+static bool is_huge_file(const char *path, uint64_t page)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
 	struct statfs status;
 
+	if (statfs(path, &status) < 0) {
+		if (errno != ENOENT || slash == NULL || slash - path >= PATH_MAX - 1)
+			return false;
+		snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+		if (statfs(directory, &status) < 0)
+			return false;
+	}
+	return status.f_type == HUGETLBFS_MAGIC && (uint64_t)status.f_bsize == page;
+}
+
+/* The pages that a file of its own still has to get. */
+static uint64_t file_demand(const char *path, uint64_t size, uint64_t page)
+{
+	uint64_t pages = pages_of(size, page);
+	struct stat status;
+	uint64_t has = 0;
+
+	if (!is_huge_file(path, page))
+		return 0;
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+		has = (uint64_t)status.st_blocks * 512 / page; /* of that unit: stat(2) */
+	return has < pages ? pages - has : 0;
+}
+
+/* The pages of that size that an object takes without the rule. */
+static uint64_t own_demand(const struct memory_object *object, uint64_t page)
+{
 	if (object->sparse)
-		return false;
+		return 0;
 	if (object->path != NULL)
-		return statfs(object->path, &status) == 0 && status.f_type == HUGETLBFS_MAGIC &&
-		       (uint64_t)status.f_bsize == page;
-	return object->hugetlb && object->hugetlb_size == page;
+		return file_demand(object->path, object->size, page);
+	return object->hugetlb && object->hugetlb_size == page ? pages_of(object->size, page) : 0;
 }
 
 /* An object's own nodes go before those of the rule: QEMU binds its memory to them. */
 static int object_demand(struct page_demand *demand, const struct memory_object *object,
-			 const struct placement *placement, struct error *error)
+			 const struct placement *placement, uint64_t pages, struct error *error)
 {
 	struct id_set nodes = object->nodes;
 	bool evenly = policy_is(object, "interleave");
@@ -76,10 +112,7 @@ static int object_demand(struct page_demand *demand, const struct memory_object 
 		result = placement_memory_nodes(&anywhere, &nodes, &evenly, error);
 	else if (id_set_is_empty(&nodes) || (!evenly && !policy_is(object, "bind")))
 		result = placement_memory_nodes(placement, &nodes, &evenly, error);
-	if (result < 0)
-		return result;
-	return share_spread(demand, &nodes, evenly,
-			    (object->size + demand->page - 1) / demand->page, error);
+	return result < 0 ? result : share_spread(demand, &nodes, evenly, pages, error);
 }
 
 static int objects_demand(struct page_demand *demand, const struct qemu_memory *qemu,
@@ -91,48 +124,56 @@ static int objects_demand(struct page_demand *demand, const struct qemu_memory *
 
 	for (size_t i = 0; i < qemu->count && result == 0; i++) {
 		const struct memory_object *object = &qemu->objects[i].object;
-		uint64_t *pages = &demand->pages;
+		uint64_t own = own_demand(object, demand->page);
+		uint64_t pages = 0;
 
-		if (has_such_pages(object, demand->page))
-			pages = &demand->others;
-		else if (!qemu_object_takes_pages(&qemu->objects[i], demand->page))
-			continue;
-		else if (object->size % demand->page != 0)
+		if (qemu_object_takes_pages(&qemu->objects[i], demand->page))
+			pages = pages_of(object->size, demand->page);
+		if (pages > 0 && object->size % demand->page != 0)
 			return error_set(error, -EINVAL,
 					 "the memory object '%.100s' is of %s, no multiple of %s",
 					 object->id, size_format(object->size, object_size),
 					 size_format(demand->page, page_size));
-		*pages += (object->size + demand->page - 1) / demand->page;
-		result = object_demand(demand, object, placement, error);
+		demand->objects += pages;
+		demand->others += own;
+		result = object_demand(demand, object, placement, pages + own, error);
 	}
 	return result;
+}
+
+/* The RAM that is no object, on a file that QEMU makes up to whole pages. */
+static int ram_demand(struct page_demand *demand, const struct qemu_memory *qemu,
+		      const struct placement *placement, struct error *error)
+{
+	char ram[SIZE_TEXT_SIZE];
+	char size[SIZE_TEXT_SIZE];
+	struct id_set nodes;
+	uint64_t own = 0;
+	bool evenly;
+	int result;
+
+	if (qemu->path != NULL)
+		own = file_demand(qemu->path, qemu->size, demand->page);
+	else if (qemu->size == 0)
+		return error_set(error, -EINVAL, "the size of -m cannot be read");
+	else if (qemu->size < demand->page)
+		return error_set(error, -EINVAL, "the guest's memory is %s, less than a page of %s",
+				 size_format(qemu->size, ram), size_format(demand->page, size));
+	else
+		demand->ram = pages_of(qemu->size, demand->page);
+	demand->others += own;
+	result = placement_memory_nodes(placement, &nodes, &evenly, error);
+	return result < 0 ? result : share_spread(demand, &nodes, evenly, demand->ram + own, error);
 }
 
 int page_demand_find(struct page_demand *demand, uint64_t page, const struct qemu_memory *qemu,
 		     const struct placement *placement, struct error *error)
 {
-	char ram[SIZE_TEXT_SIZE];
-	char size[SIZE_TEXT_SIZE];
-	struct id_set nodes;
-	bool evenly;
-	uint64_t pages = (qemu->size + page - 1) / page; /* QEMU makes up a file to whole ones */
 	int result;
 
 	*demand = (struct page_demand){.page = page};
 	result = objects_demand(demand, qemu, placement, error);
-	if (result < 0 || !qemu->by_size || qemu->path != NULL)
-		return result;
-	if (qemu->size < page)
-		return qemu->size == 0
-			   ? error_set(error, -EINVAL, "the size of -m cannot be read")
-			   : error_set(error, -EINVAL,
-				       "the guest's memory is %s, less than a page of %s",
-				       size_format(qemu->size, ram), size_format(page, size));
-	result = placement_memory_nodes(placement, &nodes, &evenly, error);
-	if (result < 0)
-		return result;
-	demand->pages += pages;
-	return share_spread(demand, &nodes, evenly, pages, error);
+	return result < 0 || !qemu->by_size ? result : ram_demand(demand, qemu, placement, error);
 }
 
 /* What must come from these nodes and no others. */
@@ -193,8 +234,9 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 {
 	char text[ERROR_TEXT_SIZE / 2] = "";
 	char size[SIZE_TEXT_SIZE];
+	uint64_t all = demand->ram + demand->objects + demand->others;
 
-	if (demand->pages == 0)
+	if (demand->ram + demand->objects == 0)
 		return 0;
 	for (size_t i = 0; i < demand->count; i++) {
 		if (is_first_of_its_nodes(demand, i))
@@ -216,11 +258,11 @@ int page_demand_check(const struct page_demand *demand, const struct huge_supply
 				 "too few huge pages of %s: %s: raise nr_hugepages in "
 				 "/sys/devices/system/node/nodeN/hugepages/hugepages-%" PRIu64 "kB",
 				 size, text, demand->page / 1024);
-	if (demand->pages + demand->others > supply->available)
+	if (all > supply->available)
 		return error_set(error, -ENOSPC,
 				 "too few huge pages of %s: %" PRIu64
 				 " are needed, and %u are both free and not reserved by others",
-				 size, demand->pages + demand->others, supply->available);
+				 size, all, supply->available);
 	return 0;
 }
 

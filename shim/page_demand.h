@@ -17,9 +17,10 @@ struct page_share {
 };
 
 struct page_demand {
-	uint64_t page;   /* bytes */
-	uint64_t pages;  /* by the rule */
-	uint64_t others; /* of objects that are on such pages without it */
+	uint64_t page;    /* bytes */
+	uint64_t ram;     /* pages for the RAM of -m, by the rule; of a mount of hugetlbfs */
+	uint64_t objects; /* for objects, by the rule */
+	uint64_t others;  /* for what is on such pages without it, and has not got them yet */
 	struct id_set nodes;
 	struct page_share *shares;
 	size_t count;

@@ -33,10 +33,15 @@ bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *optio
 	for (; argv[*index] != NULL; ++*index) {
 		const char *name = option_of(argv[*index]);
 
-		if (name == NULL || argv[*index + 1] == NULL || !takes_argument(name))
+		if (name == NULL || (takes_argument(name) && argv[*index + 1] == NULL))
 			continue;
+		*index += takes_argument(name);
+		*option = (struct qemu_option){
+		    .name = name,
+		    .value = takes_argument(name) ? argv[*index] : NULL,
+		    .index = *index,
+		};
 		++*index;
-		*option = (struct qemu_option){name, argv[*index], (*index)++};
 		return true;
 	}
 	return false;
@@ -71,7 +76,7 @@ int qemu_args_guest(char *const argv[], char **name)
 	*name = NULL;
 	while (qemu_args_next(argv, &index, &option)) {
 		size_t value_length;
-		const char *value = strcmp(option.name, "name") == 0
+		const char *value = option.value != NULL && strcmp(option.name, "name") == 0
 					? name_find(option.value, &value_length)
 					: NULL;
 
@@ -93,7 +98,8 @@ bool qemu_args_monitored_by_libvirt(char *const argv[])
 	size_t index = 1;
 
 	while (qemu_args_next(argv, &index, &option)) {
-		if (strcmp(option.name, "chardev") == 0 && strstr(option.value, monitor) != NULL)
+		if (option.value != NULL && strcmp(option.name, "chardev") == 0 &&
+		    strstr(option.value, monitor) != NULL)
 			return true;
 	}
 	return false;

@@ -5,16 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An option that has an argument. */
 struct qemu_option {
 	const char *name;  /* without the dashes */
-	const char *value; /* the argument */
-	size_t index;      /* of the value, in argv */
+	const char *value; /* its argument; NULL: it takes none */
+	size_t index;      /* of the argument, in argv; without one, of the option */
 };
 
 /*
- * Finds the next option with an argument, from *index on, which is 1 to begin with: argv[0]
- * is skipped. `argv` ends with NULL. Returns false at the end.
+ * Finds the next option, from *index on, which is 1 to begin with: argv[0] is skipped, and so
+ * is an option that lacks the argument that it takes. `argv` ends with NULL. Returns false at
+ * the end.
  */
 bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *option);
 

@@ -43,7 +43,7 @@ static int object_add(struct reading *reading, const struct qemu_option *option)
 	int result = memory_object_read(option->value, &object, reading->error);
 
 	if (result == OBJECT_UNREAD)
-		memory->unread = option->value;
+		memory->unread = *option;
 	if (result != OBJECT_MEMORY)
 		return result < 0 ? result : 0;
 	objects = realloc(memory->objects, (memory->count + 1) * sizeof(*objects));
@@ -56,28 +56,45 @@ static int object_add(struct reading *reading, const struct qemu_option *option)
 	return 0;
 }
 
-static int device_add(struct reading *reading, const struct qemu_option *option)
+static int device_add(struct reading *reading, struct memory_device *device)
 {
-	struct memory_device *devices;
+	struct memory_device *devices =
+	    realloc(reading->devices, (reading->device_count + 1) * sizeof(*devices));
+
+	if (devices == NULL || device->driver == NULL || device->object == NULL) {
+		memory_device_free(device);
+		if (devices != NULL)
+			reading->devices = devices;
+		return no_memory(reading->error);
+	}
+	reading->devices = devices;
+	devices[reading->device_count++] = *device;
+	return 0;
+}
+
+static int device_look(struct reading *reading, const struct qemu_option *option)
+{
 	struct memory_device device;
 	int result = memory_device_read(option->value, &device, reading->error);
 
 	if (result == -EINVAL)
-		reading->memory->unread = option->value;
+		reading->memory->unread = *option;
 	if (result <= 0)
 		return result == -EINVAL ? 0 : result;
-	devices = realloc(reading->devices, (reading->device_count + 1) * sizeof(*devices));
-	if (devices == NULL) {
-		memory_device_free(&device);
-		return no_memory(reading->error);
-	}
-	reading->devices = devices;
-	devices[reading->device_count++] = device;
-	return 0;
+	return device_add(reading, &device);
 }
 
-/* The driver of the device that is made of the object, which is taken out; or NULL. */
-static char *driver_take(struct reading *reading, const struct memory_object *object)
+/* The machine's RAM is an object, of that name. */
+static int ram_add(struct reading *reading, const char *user, const char *value, size_t length)
+{
+	struct memory_device ram = {strdup(user), option_copy(value, length)};
+
+	reading->by_object = true;
+	return device_add(reading, &ram);
+}
+
+/* What is to be made of the object, which is taken out; or NULL. */
+static char *user_take(struct reading *reading, const struct memory_object *object)
 {
 	for (size_t i = 0; i < reading->device_count; i++) {
 		struct memory_device *device = &reading->devices[i];
@@ -92,12 +109,12 @@ static char *driver_take(struct reading *reading, const struct memory_object *ob
 	return NULL;
 }
 
-static void devices_take(struct reading *reading)
+static void users_take(struct reading *reading)
 {
 	struct qemu_memory *memory = reading->memory;
 
 	for (size_t i = 0; i < memory->count; i++)
-		memory->objects[i].driver = driver_take(reading, &memory->objects[i].object);
+		memory->objects[i].user = user_take(reading, &memory->objects[i].object);
 	for (size_t i = 0; i < reading->device_count; i++)
 		memory_device_free(&reading->devices[i]);
 	free(reading->devices);
@@ -139,28 +156,32 @@ static bool is_unread(const struct qemu_option *option)
 static int option_look(struct reading *reading, const struct qemu_option *option)
 {
 	struct qemu_memory *memory = reading->memory;
+	const char *name = option->name;
 	const char *value = NULL;
-	size_t length;
+	size_t length = 0;
 
-	if (strcmp(option->name, "object") == 0)
+	if (option->value == NULL) {
+		memory->prealloc = memory->prealloc || strcmp(name, "mem-prealloc") == 0;
+	} else if (is_unread(option)) {
+		memory->unread = *option;
+	} else if (strcmp(name, "object") == 0) {
 		return object_add(reading, option);
-	if (strcmp(option->name, "device") == 0)
-		return device_add(reading, option);
-	if (is_unread(option)) {
-		memory->unread = option->value;
-	} else if (strcmp(option->name, "m") == 0) {
+	} else if (strcmp(name, "device") == 0) {
+		return device_look(reading, option);
+	} else if (strcmp(name, "m") == 0) {
 		value_find(option->value, "size", "size", &reading->size, &reading->size_length);
-	} else if (strcmp(option->name, "mem-path") == 0) {
+	} else if (strcmp(name, "mem-path") == 0) {
 		memory->path = option->value;
-	} else if (strcmp(option->name, "numa") == 0) {
+	} else if (strcmp(name, "numa") == 0) {
 		value_find(option->value, "type", "memdev", &value, &length);
-	} else if (strcmp(option->name, "machine") == 0 || strcmp(option->name, "M") == 0) {
-		value_find(option->value, "type", "memory-backend", &value, &length);
+		return value != NULL ? ram_add(reading, "-numa", value, length) : 0;
+	} else if (strcmp(name, "machine") == 0 || strcmp(name, "M") == 0) {
+		memory->machine = option->index + 1;
 		value_find(option->value, "type", "memory.size", &reading->machine_size,
 			   &reading->machine_size_length);
-		memory->machine = option->index + 1;
+		value_find(option->value, "type", "memory-backend", &value, &length);
+		return value != NULL ? ram_add(reading, "-machine", value, length) : 0;
 	}
-	reading->by_object = reading->by_object || value != NULL;
 	return 0;
 }
 
@@ -203,7 +224,7 @@ int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct erro
 	*memory = (struct qemu_memory){.machine = 1};
 	while (result == 0 && qemu_args_next(argv, &index, &option))
 		result = option_look(&reading, &option);
-	devices_take(&reading);
+	users_take(&reading);
 	if (result == 0)
 		ram_take(&reading);
 	else
@@ -211,23 +232,31 @@ int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct erro
 	return result;
 }
 
+static bool is_dimm(const struct qemu_object *object)
+{
+	return object->user != NULL && strcmp(object->user, "pc-dimm") == 0;
+}
+
 bool qemu_object_is_ram(const struct qemu_object *object)
 {
 	return !object->object.sparse &&
-	       (object->driver == NULL || strcmp(object->driver, "pc-dimm") == 0);
+	       (object->user == NULL || *object->user == '-' || is_dimm(object));
 }
 
 bool qemu_object_takes_pages(const struct qemu_object *object, uint64_t page)
 {
-	return object->object.plain && qemu_object_is_ram(object) &&
-	       (object->driver == NULL || page <= DIMM_PAGE_MAX);
+	if (!object->object.plain || !qemu_object_is_ram(object))
+		return false;
+	if (is_dimm(object))
+		return page <= DIMM_PAGE_MAX;
+	return object->user != NULL || object->object.size % page == 0;
 }
 
 void qemu_memory_free(struct qemu_memory *memory)
 {
 	for (size_t i = 0; i < memory->count; i++) {
 		memory_object_free(&memory->objects[i].object);
-		free(memory->objects[i].driver);
+		free(memory->objects[i].user);
 	}
 	free(memory->objects);
 	*memory = (struct qemu_memory){0};

@@ -4,22 +4,25 @@
 
 #include "error.h"
 #include "memory_object.h"
+#include "qemu_args.h"
 
 /* A memory object, where it stands, and what it is for. */
 struct qemu_object {
 	struct memory_object object;
 	size_t index; /* in argv */
-	char *driver; /* of the device that is made of it; NULL: it is RAM of the machine */
+	char *user;   /* what it is for: "-machine" or "-numa", which is RAM; the driver of a
+			 device; NULL: nothing that is on the command line */
 };
 
 struct qemu_memory {
 	struct qemu_object *objects;
 	size_t count;
-	const char *unread; /* what may hold memory and cannot be read: an argument; or NULL */
-	bool by_size;       /* the RAM is no object: -m alone says how much */
-	uint64_t size;      /* … this much, in bytes; 0: what it says cannot be read */
-	const char *path;   /* -mem-path; NULL: not given */
-	size_t machine;     /* place behind the last -machine, or 1 */
+	struct qemu_option unread; /* may hold memory and cannot be read; name NULL: none */
+	bool by_size;              /* the RAM is no object: -m alone says how much */
+	uint64_t size;             /* … this much, in bytes; 0: what it says cannot be read */
+	const char *path;          /* -mem-path; NULL: not given */
+	bool prealloc;             /* -mem-prealloc, which is for all of the memory */
+	size_t machine;            /* place behind the last -machine, or 1 */
 };
 
 /*
@@ -32,7 +35,8 @@ int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct erro
  * Whether a rule's huge pages of `page` bytes are for that object. Not for a device that would
  * not be the same to the guest: a virtio-mem device has blocks of the page's size
  * (hw/virtio/virtio-mem.c), an NVDIMM is cut to whole pages, and with pages of over
- * 2 MiB a DIMM is elsewhere (hw/mem/memory-device.c).
+ * 2 MiB a DIMM is elsewhere (hw/mem/memory-device.c). Nor for one of no whole number of
+ * pages that nothing uses.
  */
 bool qemu_object_takes_pages(const struct qemu_object *object, uint64_t page);
 

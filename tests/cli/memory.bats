@@ -92,7 +92,7 @@ becomes() {
 		odd=(-machine memory-backend=a "${words%% *}" "${words#* }")
 		for guest in pre ksm huge; do
 			fails 1 "$EMULATOR" -name "$guest" "${odd[@]}"
-			has "$stderr" "there may be memory in what cannot be read of the command line: '${words#* }'"
+			has "$stderr" "there may be memory in ${words%% *} '${words#* }', which cannot be read here"
 		done
 		for guest in prefer be off; do
 			becomes -name "$guest" "${odd[@]}" -- -name "$guest" "${odd[@]}"
@@ -109,6 +109,8 @@ becomes() {
 		-mem-prealloc -name web -object "$file,prealloc=off" \
 		-object '{"qom-type":"memory-backend-memfd","id":"v","size":4096,"prealloc":false}' \
 		-device virtio-mem-pci,memdev=v -object "$file,prealloc=on"
+	# What is to be allocated anyhow stays so.
+	becomes -name web -mem-prealloc -object "$file" -- -name web -mem-prealloc -object "$file"
 	fails 1 "$EMULATOR" -name web -object memory-backend-ram,id=v,size=1M,reserve=off
 	has "$stderr" "beside the object 'v' with reserve=off"
 }
@@ -180,6 +182,9 @@ becomes() {
 	has "$stderr" "$WORK/policy:1: the guest's memory is 1M, less than a page of 2M"
 	fails 1 "$EMULATOR" -name web -machine memory-backend=a -object memory-backend-ram,id=a,size=3M
 	has "$stderr" "the memory object 'a' is of 3M, no multiple of 2M"
+	# Nobody uses that one, and it is left.
+	becomes -name web -machine memory-backend=b -object memory-backend-ram,id=a,size=3M -- \
+		-name web -machine memory-backend=b -object memory-backend-ram,id=a,size=3M
 }
 
 @test "thp: the emulator has none, and nobody else loses them" {

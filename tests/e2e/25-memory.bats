@@ -365,3 +365,48 @@ hand_end() {
 		eventually 10 huge_pages_are 64
 	done
 }
+
+@test "by hand: a file that has its pages already takes none, one that is to be made does" {
+	local huge=$BATS_TEST_TMPDIR/huge
+	mkdir "$huge"
+	rule hugepages=2M
+	object() {
+		by_hand "mount -t hugetlbfs -o pagesize=2M none '$huge'; $1" -machine q35,memory-backend=mine \
+			-m 64 -object memory-backend-ram,id=mine,size=64M \
+			-object "memory-backend-file,mem-path=$huge/shared,id=shared,size=32M,share=on,prealloc=on" \
+			-device ivshmem-plain,memdev=shared
+	}
+	huge_pages_give 47
+	object :
+	run -1 timeout 20 "${hand[@]}"
+	[[ $output == *" must have 48 free and has 47"* ]]
+	object "fallocate -l 32M '$huge/shared'"
+	run -1 timeout 20 "${hand[@]}"
+	[[ $output == *" must have 32 free and has 31"* ]]
+	huge_pages_give 48
+	object "fallocate -l 32M '$huge/shared'"
+	hand_start
+	eventually 20 huge_pages_are 0
+	hand_end
+}
+
+@test "by hand: a -mem-path of one's own counts, and a mount needs room for the RAM alone" {
+	local huge=$BATS_TEST_TMPDIR/huge object=memory-backend-ram,id=more,size=64M
+	mkdir "$huge"
+	rule hugepages=2M
+	huge_pages_give 63
+	by_hand "mount -t hugetlbfs -o pagesize=2M none '$huge'" -machine q35 -m 64 \
+		-mem-path "$huge" -object "$object"
+	run -1 timeout 20 "${hand[@]}"
+	[[ $output == *" must have 64 free and has 63"* ]]
+
+	huge_pages_give 64
+	by_hand "mount -t hugetlbfs -o pagesize=2M,size=64M none '$huge'" -machine q35 -m 64 \
+		-object "$object"
+	hand_start
+	eventually 20 huge_pages_are 0
+	hand_end
+	by_hand "mount -t hugetlbfs -o pagesize=2M,size=62M none '$huge'" -machine q35 -m 64
+	run -1 timeout 20 "${hand[@]}"
+	[[ $output == *"is mounted that user 0 may write and that has room"* ]]
+}

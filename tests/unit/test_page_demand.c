@@ -135,7 +135,7 @@ static void ram_by_size_comes_from_the_nodes_of_the_placement(void **state)
 	struct page_demand demand = demand_of(PAGE, &qemu, &placement);
 
 	(void)state;
-	assert_int_equal(demand.pages, 512);
+	assert_int_equal(demand.ram + demand.objects, 512);
 	assert_int_equal(demand.count, 1);
 	assert_int_equal(demand.shares[0].pages, 512);
 	assert_true(id_set_equal(&demand.shares[0].nodes, &placement.nodes));
@@ -160,7 +160,7 @@ static void ram_by_size_is_rounded_up(void **state)
 		struct qemu_memory qemu = {.by_size = true, .size = cases[i].size};
 		struct page_demand demand = demand_of(cases[i].page, &qemu, &placement);
 
-		assert_int_equal(demand.pages, cases[i].pages);
+		assert_int_equal(demand.ram + demand.objects, cases[i].pages);
 		page_demand_free(&demand);
 	}
 }
@@ -232,11 +232,11 @@ static void an_interleaved_placement_shares_evenly(void **state)
 	unsigned int count = id_set_count(&placement.nodes);
 
 	(void)state;
-	assert_int_equal(demand.pages, 513);
-	assert_int_equal(demand.count, count);
+	assert_int_equal(demand.ram + demand.objects, 513);
+	assert_int_equal(demand.count, count + (513 % count > 0));
 	for (unsigned int i = 0; i < count; i++) {
 		assert_int_equal(id_set_count(&demand.shares[i].nodes), 1);
-		assert_int_equal(demand.shares[i].pages, (513 + count - 1) / count);
+		assert_int_equal(demand.shares[i].pages, 513 / count);
 	}
 	assert_true(id_set_equal(&demand.nodes, &placement.nodes));
 	page_demand_free(&demand);
@@ -271,7 +271,7 @@ static void an_object_without_nodes_of_its_own_is_of_the_placement(void **state)
 		struct qemu_memory qemu = {.objects = &object, .count = 1};
 		struct page_demand demand = demand_of(PAGE, &qemu, &placement);
 
-		assert_int_equal(demand.pages, 512);
+		assert_int_equal(demand.ram + demand.objects, 512);
 		assert_int_equal(demand.count, 1);
 		assert_int_equal(demand.shares[0].pages, 512);
 		assert_true(id_set_equal(&demand.shares[0].nodes, &placement.nodes));
@@ -298,7 +298,7 @@ static void a_bound_object_has_its_own_nodes(void **state)
 	struct page_demand demand = DEMAND_OF(object_of(GIGA, "bind", "3,500-501"));
 
 	(void)state;
-	assert_int_equal(demand.pages, 512);
+	assert_int_equal(demand.ram + demand.objects, 512);
 	assert_int_equal(demand.count, 1);
 	check_nodes(&demand.shares[0].nodes, "3,500-501");
 	check_nodes(&demand.nodes, "3,500-501");
@@ -310,15 +310,21 @@ static void an_interleaved_object_takes_as_much_of_each_node(void **state)
 	struct page_demand demand = DEMAND_OF(object_of(7 * PAGE, "interleave", "0,2,1023"));
 
 	(void)state;
-	assert_int_equal(demand.pages, 7);
-	assert_int_equal(demand.count, 3);
+	assert_int_equal(demand.ram + demand.objects, 7);
+	assert_int_equal(demand.count, 4);
 	check_nodes(&demand.shares[0].nodes, "0");
 	check_nodes(&demand.shares[1].nodes, "2");
 	check_nodes(&demand.shares[2].nodes, "1023");
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(demand.shares[i].pages, 3);
+		assert_int_equal(demand.shares[i].pages, 2);
+	/* The seventh is on any of them. */
+	check_nodes(&demand.shares[3].nodes, "0,2,1023");
+	assert_int_equal(demand.shares[3].pages, 1);
 	check_nodes(&demand.nodes, "0,2,1023");
 	page_demand_free(&demand);
+	check_supply(DEMAND_OF(object_of(PAGE, "interleave", "0-1")), FREE(0, 1), 0, NULL);
+	check_supply(DEMAND_OF(object_of(3 * PAGE, "interleave", "0-1")), FREE(1, 1), 0,
+		     TOO_FEW "node 0-1 must have 3 free and has 2 (node 0: 1, node 1: 1)" RAISE);
 }
 
 static void objects_and_ram_add_up(void **state)
@@ -331,9 +337,10 @@ static void objects_and_ram_add_up(void **state)
 	struct page_demand demand = demand_of(PAGE, &qemu, &placement);
 
 	(void)state;
-	assert_int_equal(demand.pages, 512 + 1 + 4);
-	assert_int_equal(demand.count, 1 + 2 + 1);
-	assert_int_equal(demand.shares[3].pages, 4);
+	assert_int_equal(demand.ram + demand.objects, 512 + 1 + 4);
+	assert_int_equal(demand.ram, 4);
+	assert_int_equal(demand.count, 1 + 1 + 1);
+	assert_int_equal(demand.shares[2].pages, 4);
 	assert_int_equal(id_set_count(&demand.nodes), 4);
 	page_demand_free(&demand);
 }
@@ -350,12 +357,12 @@ static void what_has_no_huge_pages_is_left_out(void **state)
 	objects[0].object.sparse = true;
 	objects[1].object.plain = false; /* a file, of any size */
 	demand = demand_of(PAGE, &qemu, &none);
-	assert_int_equal(demand.pages, 0);
+	assert_int_equal(demand.ram + demand.objects, 0);
 	assert_int_equal(demand.count, 0);
 	check_supply(demand, FREE(0), 0, NULL);
 	qemu = (struct qemu_memory){.size = GIGA};
 	demand = demand_of(PAGE, &qemu, &none);
-	assert_int_equal(demand.pages, 0);
+	assert_int_equal(demand.ram + demand.objects, 0);
 	page_demand_free(&demand);
 }
 
@@ -377,7 +384,7 @@ static void what_is_on_such_pages_by_itself_counts_beside(void **state)
 		      huge_object(GIGA, GIGA));
 
 	(void)state;
-	assert_int_equal(demand.pages, 10);
+	assert_int_equal(demand.ram + demand.objects, 10);
 	assert_int_equal(demand.others, 5);
 	check_supply(demand, FREE(14), 0,
 		     "too few huge pages of 2M: node 0 must have 15 free and has 14: raise "
@@ -398,7 +405,7 @@ static void shares_of_no_pages_are_not_kept(void **state)
 		      object_of(PAGE, "bind", "6"));
 
 	(void)state;
-	assert_int_equal(demand.pages, 1);
+	assert_int_equal(demand.ram + demand.objects, 1);
 	assert_int_equal(demand.count, 1);
 	check_nodes(&demand.nodes, "6");
 	page_demand_free(&demand);
@@ -416,16 +423,16 @@ static void memory_of_devices_is_left_out(void **state)
 	struct page_demand demand;
 
 	(void)state;
-	objects[1].driver = "virtio-mem-pci"; /* no matter of how many bytes */
-	objects[2].driver = "nvdimm";
-	objects[3].driver = "pc-dimm";
-	objects[4].driver = "ivshmem-plain";
+	objects[1].user = "virtio-mem-pci"; /* no matter of how many bytes */
+	objects[2].user = "nvdimm";
+	objects[3].user = "pc-dimm";
+	objects[4].user = "ivshmem-plain";
 	demand = demand_of(PAGE, &qemu, &none);
-	assert_int_equal(demand.pages, 1024);
+	assert_int_equal(demand.ram + demand.objects, 1024);
 	check_nodes(&demand.nodes, "0,3");
 	page_demand_free(&demand);
 	demand = demand_of(GIGA, &qemu, &none);
-	assert_int_equal(demand.pages, 1);
+	assert_int_equal(demand.ram + demand.objects, 1);
 	check_nodes(&demand.nodes, "0");
 	page_demand_free(&demand);
 }
@@ -440,6 +447,7 @@ static void an_object_of_broken_pages_is_refused(void **state)
 	struct error error;
 
 	(void)state;
+	objects[1].user = "-numa";
 	assert_int_equal(page_demand_find(&demand, PAGE, &qemu, &none, &error), -EINVAL);
 	assert_string_equal(error.text, "the memory object 'ram0' is of 3M, no multiple of 2M");
 	page_demand_free(&demand);
@@ -539,7 +547,7 @@ static void pages_that_others_have_reserved_do_not_count(void **state)
 
 static void a_long_list_is_cut(void **state)
 {
-	struct page_demand demand = DEMAND_OF(object_of(GIGA, "interleave", "0-1023"));
+	struct page_demand demand = DEMAND_OF(object_of(2ULL * GIGA, "interleave", "0-1023"));
 	struct huge_supply supply = {0};
 	struct error error;
 

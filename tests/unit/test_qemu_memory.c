@@ -38,14 +38,15 @@ static void check_unread(const char *expected, const char *const *argv)
 {
 	struct qemu_memory memory = memory_of(argv);
 
-	if (expected == NULL && memory.unread != NULL)
-		fail_msg("unread: %s", memory.unread);
+	if (expected == NULL && memory.unread.name != NULL)
+		fail_msg("unread: %s", memory.unread.value);
 	if (expected != NULL) {
-		assert_non_null(memory.unread);
-		assert_string_equal(memory.unread, expected);
+		assert_non_null(memory.unread.name);
+		assert_string_equal(memory.unread.value, expected);
+		assert_ptr_equal(argv[memory.unread.index], memory.unread.value);
 	}
 	qemu_memory_free(&memory);
-	assert_null(memory.unread);
+	assert_null(memory.unread.name);
 }
 
 static void check_by_object(const char *const *argv)
@@ -231,7 +232,7 @@ static void objects_are_found_with_their_places(void **state)
 
 	(void)state;
 	assert_int_equal(memory.count, 3);
-	assert_null(memory.unread);
+	assert_null(memory.unread.name);
 	assert_false(memory.by_size);
 	assert_string_equal(memory.objects[0].object.id, "ram0");
 	assert_true(memory.objects[0].object.plain);
@@ -240,8 +241,9 @@ static void objects_are_found_with_their_places(void **state)
 	assert_int_equal(memory.objects[1].index, 7);
 	assert_string_equal(memory.objects[2].object.id, "ram3");
 	assert_int_equal(memory.objects[2].index, 15);
-	for (size_t i = 0; i < memory.count; i++)
-		assert_null(memory.objects[i].driver);
+	assert_string_equal(memory.objects[0].user, "-numa");
+	assert_null(memory.objects[1].user);
+	assert_null(memory.objects[2].user);
 	qemu_memory_free(&memory);
 	assert_int_equal(memory.count, 0);
 	assert_null(memory.objects);
@@ -294,10 +296,10 @@ static void check_driver(const char *expected, const char *const *argv)
 
 	assert_true(memory.count > 0);
 	if (expected == NULL) {
-		assert_null(memory.objects[0].driver);
+		assert_null(memory.objects[0].user);
 	} else {
-		assert_non_null(memory.objects[0].driver);
-		assert_string_equal(memory.objects[0].driver, expected);
+		assert_non_null(memory.objects[0].user);
+		assert_string_equal(memory.objects[0].user, expected);
 	}
 	qemu_memory_free(&memory);
 }
@@ -332,7 +334,8 @@ static void other_devices_are_not_of_the_object(void **state)
 	check_driver(NULL, ARGV("-object", OBJECT_V, "-device", "pc-dimm,memdev=vv"));
 	check_driver(NULL, ARGV("-object", OBJECT_V, "-device", "pc-dimm,memdev="));
 	check_driver(NULL, ARGV("-object", OBJECT_V, "-device", "x,id=pc-dimm,,memdev=v"));
-	check_driver(NULL, ARGV("-object", OBJECT_V, "-numa", "node,memdev=v"));
+	check_driver("-numa", ARGV("-object", OBJECT_V, "-numa", "node,memdev=v"));
+	check_driver("-machine", ARGV("-M", "pc,memory-backend=v", "-object", OBJECT_V));
 	check_driver(NULL, ARGV("-object", OBJECT_V, "-append", "-device", "pc-dimm,memdev=v"));
 	check_driver(NULL, ARGV("-object", OBJECT_V, "-device", "{\"memdev\":\"v\"}"));
 }
@@ -347,9 +350,9 @@ static void each_object_has_a_device_of_its_own(void **state)
 
 	(void)state;
 	assert_int_equal(memory.count, 3);
-	assert_null(memory.objects[0].driver);
-	assert_string_equal(memory.objects[1].driver, "virtio-mem-pci");
-	assert_string_equal(memory.objects[2].driver, "pc-dimm"); /* QEMU refuses the second */
+	assert_null(memory.objects[0].user);
+	assert_string_equal(memory.objects[1].user, "virtio-mem-pci");
+	assert_string_equal(memory.objects[2].user, "pc-dimm"); /* QEMU refuses the second */
 	qemu_memory_free(&memory);
 }
 
@@ -362,14 +365,14 @@ static void an_object_given_twice_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(memory.count, 2);
-	assert_string_equal(memory.objects[0].driver, "pc-dimm");
+	assert_string_equal(memory.objects[0].user, "pc-dimm");
 	qemu_memory_free(&memory);
 }
 
 static void pages_are_for_ram_that_stays_the_same_to_the_guest(void **state)
 {
 	static const struct {
-		const char *driver;
+		const char *user;
 		bool sparse;
 		bool plain;
 		bool is_ram;
@@ -380,6 +383,9 @@ static void pages_are_for_ram_that_stays_the_same_to_the_guest(void **state)
 	    {NULL, false, false, true, false, false},
 	    {NULL, true, true, false, false, false},
 	    {NULL, true, false, false, false, false},
+	    {"-machine", false, true, true, true, true},
+	    {"-numa", false, true, true, true, true},
+	    {"-numa", true, true, false, false, false},
 	    {"pc-dimm", false, true, true, true, false},
 	    {"pc-dimm", false, false, true, false, false},
 	    {"pc-dimm", true, true, false, false, false},
@@ -395,8 +401,10 @@ static void pages_are_for_ram_that_stays_the_same_to_the_guest(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
 		struct qemu_object object = {
-		    .object = {.plain = cases[i].plain, .sparse = cases[i].sparse},
-		    .driver = (char *)cases[i].driver,
+		    .object = {.plain = cases[i].plain,
+			       .sparse = cases[i].sparse,
+			       .size = GIGA * (2 * MEGA + 4096)},
+		    .user = (char *)cases[i].user,
 		};
 
 		if (qemu_object_is_ram(&object) != cases[i].is_ram ||
@@ -406,6 +414,32 @@ static void pages_are_for_ram_that_stays_the_same_to_the_guest(void **state)
 		    qemu_object_takes_pages(&object, GIGA) != cases[i].takes_1g)
 			fail_msg("case %zu", i);
 	}
+}
+
+/* What nothing uses may be anything; what is RAM must be whole pages, or is refused. */
+static void broken_pages_are_for_nobody_s_object_none(void **state)
+{
+	struct qemu_object object = {.object = {.plain = true, .size = 3 * MEGA}};
+
+	(void)state;
+	assert_false(qemu_object_takes_pages(&object, 2 * MEGA));
+	assert_true(qemu_object_takes_pages(&object, MEGA));
+	object.user = "-numa";
+	assert_true(qemu_object_takes_pages(&object, 2 * MEGA));
+	object.user = "pc-dimm";
+	assert_true(qemu_object_takes_pages(&object, 2 * MEGA));
+}
+
+static void allocation_of_all_memory_is_seen(void **state)
+{
+	struct qemu_memory memory = memory_of(ARGV("-S", "-mem-prealloc", "-m", "1G"));
+
+	(void)state;
+	assert_true(memory.prealloc);
+	qemu_memory_free(&memory);
+	memory = memory_of(ARGV("-append", "-mem-prealloc", "-S", "mem-prealloc"));
+	assert_false(memory.prealloc);
+	qemu_memory_free(&memory);
 }
 
 /* A memory device: it is not the RAM. */
@@ -507,6 +541,8 @@ int main(void)
 	    cmocka_unit_test(the_last_path_is_told),
 	    cmocka_unit_test(the_place_of_the_machine_is_behind_its_last_option),
 	    cmocka_unit_test(objects_are_found_with_their_places),
+	    cmocka_unit_test(broken_pages_are_for_nobody_s_object_none),
+	    cmocka_unit_test(allocation_of_all_memory_is_seen),
 	    cmocka_unit_test(objects_alone_leave_the_ram_by_size),
 	    cmocka_unit_test(what_cannot_be_read_is_told),
 	    cmocka_unit_test(what_is_no_memory_need_not_be_read),
