@@ -13,6 +13,22 @@ setup() {
 	mkdir "$WORK/libexec"
 	TARGET=$WORK/libexec/qemu-kvm
 	cp "$STANDIN" "$TARGET"
+	LACKS= # the record of what the emulator is too old for, if there is one
+}
+
+# The emulator at TARGET is a QEMU that has none of what is looked for in it.
+make_old() {
+	printf 'QEMU emulator version 1.2' >>"$TARGET"
+	LACKS=$'qemu-kvm-shim.alias/qemu-kvm.lacks \n'
+}
+
+# lacks_are_of FILE - the record is whole, and of that very file.
+lacks_are_of() {
+	local record=$WORK/libexec/qemu-kvm-shim.alias/qemu-kvm.lacks
+	equal "$(sed 1d "$record")" 'mem-merge
+memory-backend-memfd
+x-use-canonical-path-for-ramblock-id' &&
+		has "$(head -n 1 "$record")" "inode $(stat -c %i "$1"), $(stat -c %s "$1") bytes"
 }
 
 # A newer emulator, as a package manager puts it: another file, renamed.
@@ -43,7 +59,8 @@ is_installed() {
 	equal "$(files)" "qemu-kvm 
 qemu-kvm-shim.alias 
 qemu-kvm-shim.alias/qemu-kvm ../qemu-kvm.real
-qemu-kvm.real " &&
+${LACKS}qemu-kvm.real " &&
+		{ [[ -z $LACKS ]] || lacks_are_of "$TARGET.real"; } &&
 		cmp "$TARGET" "$SHIM" &&
 		cmp "$TARGET.real" "$WORK/emulator" &&
 		equal "$(stat -c "$IDENTITY" "$TARGET.real")" "$EMULATOR_ID" &&
@@ -513,6 +530,16 @@ failing() {
 	killed upgraded uninstall 7
 }
 
+@test "killed anywhere: install of an emulator that is too old" {
+	make_old
+	killed fresh install 20
+}
+
+@test "killed anywhere: uninstall of an emulator that is too old" {
+	make_old
+	killed installed uninstall 8
+}
+
 @test "killed while the shim is being written" {
 	local next
 	for next in install uninstall; do
@@ -534,6 +561,11 @@ failing() {
 
 @test "an error anywhere: install" {
 	failing fresh install 20
+}
+
+@test "an error anywhere: install of an emulator that is too old" {
+	make_old
+	failing fresh install 25
 }
 
 @test "an error anywhere: install after an upgrade" {
