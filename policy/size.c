@@ -26,10 +26,14 @@ static int whole_read(const char *text, size_t length, int base, size_t *at, uin
 	size_t first = *at;
 
 	*value = 0;
-	for (; *at < length && digit_of(text[*at]) >= 0 && digit_of(text[*at]) < base; ++*at) {
+	for (; *at < length; ++*at) {
+		int digit = digit_of(text[*at]);
+
+		if (digit < 0 || digit >= base)
+			break;
 		if (*value > (uint64_t)INT64_MAX / 16 - 1)
 			return -ERANGE;
-		*value = *value * (unsigned int)base + (unsigned int)digit_of(text[*at]);
+		*value = *value * (unsigned int)base + (unsigned int)digit;
 	}
 	return *at == first ? -EINVAL : 0;
 }

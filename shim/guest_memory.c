@@ -20,6 +20,7 @@ struct planning {
 	const struct emulator *emulator; /* NULL: not known */
 	struct guest_memory *memory;
 	struct qemu_memory qemu; /* of argv */
+	uint64_t page;           /* what huge pages there are to be; 0: none */
 	char path[PATH_MAX];     /* for -mem-path; empty: none */
 };
 
@@ -39,19 +40,12 @@ static int support_check(const struct planning *planning, const char *feature, c
 }
 
 /* Memory that is an object is rewritten to what older emulators do not have. */
-static int huge_pages_support(const struct planning *planning, struct error *error)
+static int huge_objects_support(const struct planning *planning, struct error *error)
 {
-	int result = 0;
+	int result = support_check(planning, EMULATOR_MEMFD, "hugepages=", "2.12", error);
 
-	for (size_t i = 0; i < planning->qemu.count && result == 0; i++) {
-		if (!qemu_object_takes_pages(&planning->qemu.objects[i], planning->rule->huge_page))
-			continue;
-		result = support_check(planning, EMULATOR_MEMFD, "hugepages=", "2.12", error);
-		if (result == 0)
-			result =
-			    support_check(planning, EMULATOR_CANONICAL, "hugepages=", "4.0", error);
-	}
-	return result;
+	return result < 0 ? result
+			  : support_check(planning, EMULATOR_CANONICAL, "hugepages=", "4.0", error);
 }
 
 /* What cannot be read would stay as it is, and may be the guest's RAM. */
@@ -90,26 +84,26 @@ static int prealloc_check(const struct planning *planning, struct error *error)
 static int huge_pages_plan(struct planning *planning, struct error *error)
 {
 	struct guest_memory *memory = planning->memory;
-	const struct qemu_memory *qemu = &planning->qemu;
 	uint64_t page = planning->rule->huge_page;
 	struct page_demand demand;
 	int result = readable_check(planning, error);
 
 	if (result < 0)
 		return result;
-	result = page_demand_find(&demand, page, qemu, planning->placement, error);
+	result = page_demand_find(&demand, page, &planning->qemu, planning->placement, error);
 	if (result == 0)
 		result = huge_supply_read(&memory->supply, sys, page, &demand.nodes, error);
 	if (result == 0)
 		result = page_demand_check(&demand, &memory->supply, error);
-	if (result == 0 && qemu->by_size && qemu->path == NULL)
+	if (result == 0 && demand.ram > 0)
 		result = prealloc_check(planning, error);
-	if (result == 0 && qemu->by_size && qemu->path == NULL)
+	if (result == 0 && demand.ram > 0)
 		result = huge_pages_mount("/proc/self/mountinfo", page, demand.ram, planning->path,
 					  sizeof(planning->path), error);
+	if (result == 0 && demand.objects > 0)
+		result = huge_objects_support(planning, error);
 	if (result == 0)
-		result = huge_pages_support(planning, error);
-	memory->pages = demand.ram + demand.objects;
+		memory->pages = demand.ram + demand.objects;
 	page_demand_free(&demand);
 	return result;
 }
@@ -162,7 +156,7 @@ static bool ram_is_allocated(const struct planning *planning)
 static struct memory_change object_change(const struct planning *planning,
 					  const struct qemu_object *one)
 {
-	uint64_t page = planning->memory->huge_page;
+	uint64_t page = planning->page;
 	bool memfd = strcmp(one->object.type, EMULATOR_MEMFD) == 0;
 	bool all = qemu_object_is_ram(one) && (one->object.plain || memfd);
 
@@ -187,7 +181,7 @@ static int object_plan(struct planning *planning, const struct qemu_object *one,
 		why = "reserve=off";
 	else if (one->user != NULL && *one->user != '-')
 		why = one->user;
-	if (((change.huge_page == 0 && memory->huge_page != 0) ||
+	if (((change.huge_page == 0 && planning->page != 0) ||
 	     (change.prealloc != CHOICE_ON && planning->rule->prealloc)) &&
 	    left_add(memory, one->object.id, why, error) < 0)
 		return -ENOMEM;
@@ -215,7 +209,7 @@ static int ram_plan(const struct planning *planning, const char **options, size_
 			return -ENOMEM;
 		options[(*count)++] = "-mem-path";
 		options[(*count)++] = path;
-	} else if (memory->huge_page != 0 && left_add(memory, qemu->path, "-mem-path", error) < 0) {
+	} else if (planning->page != 0 && left_add(memory, qemu->path, "-mem-path", error) < 0) {
 		return -ENOMEM;
 	}
 	if (ram_is_allocated(planning))
@@ -267,7 +261,10 @@ static int huge_pages_or_not(struct planning *planning, struct error *warning, s
 		result = planning->argv != NULL ? huge_pages_plan(planning, &reason)
 						: host_look(planning, &reason);
 	if (result == 0) {
-		planning->memory->huge_page = page;
+		planning->page = page;
+		/* Or all of it is left as it is. */
+		if (planning->argv == NULL || planning->memory->pages > 0)
+			planning->memory->huge_page = page;
 		return 0;
 	}
 	if (result == -ENOMEM || !planning->rule->huge_pages_preferred)
@@ -314,8 +311,6 @@ int guest_memory_plan(const struct rule *rule, const struct placement *placement
 	if (result == 0 && argv != NULL)
 		result = command_line_plan(&planning, error);
 	qemu_memory_free(&planning.qemu);
-	if (argv != NULL && memory->pages == 0)
-		memory->huge_page = 0; /* all of it is left as it is */
 	if (result < 0)
 		guest_memory_free(memory);
 	return result;

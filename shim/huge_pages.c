@@ -244,11 +244,9 @@ int huge_pages_mount(const char *mountinfo, uint64_t size, uint64_t pages, char 
 	if (found)
 		return 0;
 	size_format(size, text);
-	return error_set(
-	    error, -ENOENT,
-	    "no hugetlbfs with pages of %s is mounted that user %u may write and that has room: "
-	    "mkdir "
-	    "/dev/hugepages-%s; mount -t hugetlbfs -o pagesize=%s,uid=%u,mode=0700 none "
-	    "/dev/hugepages-%s",
-	    text, geteuid(), text, text, geteuid(), text);
+	return error_set(error, -ENOENT,
+			 "no hugetlbfs with pages of %s is mounted that user %u may write and that "
+			 "has room: mkdir /dev/hugepages-%s; mount -t hugetlbfs -o "
+			 "pagesize=%s,uid=%u,mode=0700 none /dev/hugepages-%s",
+			 text, geteuid(), text, text, geteuid(), text);
 }

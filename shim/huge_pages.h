@@ -18,12 +18,15 @@ enum { HUGE_SIZES_MAX = 16 };
  */
 int huge_pages_check(const char *sys, uint64_t size, struct error *error);
 
-/* The free pages of one size. Those that are reserved for a mapping but not yet allocated are. */
+struct node_pages {
+	unsigned int node;
+	unsigned int
+	    free; /* those that are reserved for a mapping are among them until it has them */
+};
+
+/* The free pages of one size. */
 struct huge_supply {
-	struct node_pages {
-		unsigned int node;
-		unsigned int free;
-	} * nodes;
+	struct node_pages *nodes;
 	size_t count;
 	unsigned int available; /* on the whole host, without those reserved */
 };

@@ -26,6 +26,14 @@ struct json_library {
 /* Opens the library, the first time. Returns 0; or -ENOENT with `error` filled. */
 int json_library_open(const struct json_library **library, struct error *error);
 
+/*
+ * Reads JSON, in which no key stands twice. Returns 0 with *json, to be freed by free_value, and
+ * *library set; -EINVAL where it is none; -EILSEQ where it is none, but QEMU may take it, who
+ * reads single quotes, too (qobject/json-lexer.c); or as json_library_open().
+ */
+int json_library_read(const char *text, const struct json_library **library, json_t **json,
+		      struct error *error);
+
 /* Copies a string of an object, to be freed; NULL where there is none. Returns 0 or -ENOMEM. */
 int json_library_string(const struct json_library *library, const json_t *json, const char *key,
 			char **copy);

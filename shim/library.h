@@ -15,6 +15,11 @@ struct library_symbol {
 	size_t offset; /* of that pointer, in the structure given to library_open() */
 };
 
+#define LIBRARY_SYMBOL(name, structure, member)   \
+	{                                         \
+		name, offsetof(structure, member) \
+	}
+
 /*
  * Opens the library `file` for good and fills `pointers`. Returns 0; or -ENOENT with `error`
  * filled where it is not there, or lacks one of the symbols.

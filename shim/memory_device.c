@@ -6,41 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Copies the value of a key, if there is one. Returns 0 or -ENOMEM. */
+static int value_copy(const char *text, const char *key, char **copy)
+{
+	size_t length;
+	const char *value = option_find(text, "driver", key, &length);
+
+	*copy = value != NULL ? option_copy(value, length) : NULL;
+	return value != NULL && *copy == NULL ? -ENOMEM : 0;
+}
+
 static int text_read(const char *text, struct memory_device *device)
 {
-	struct option_string string = {text, "driver"};
-	struct option option;
+	int result = value_copy(text, "driver", &device->driver);
 
-	while (option_next(&string, &option)) {
-		size_t length;
-		const char *value = option_value(&option, "driver", &length);
-		char **copy = &device->driver;
-
-		if (value == NULL) {
-			value = option_value(&option, "memdev", &length);
-			copy = &device->object;
-		}
-		if (value == NULL)
-			continue;
-		free(*copy);
-		*copy = option_copy(value, length);
-		if (*copy == NULL)
-			return -ENOMEM;
-	}
-	return 0;
+	return result < 0 ? result : value_copy(text, "memdev", &device->object);
 }
 
 static int json_read(const char *text, struct memory_device *device, struct error *error)
 {
 	const struct json_library *library;
 	json_t *json;
-	int result = json_library_open(&library, error);
+	int result = json_library_read(text, &library, &json, error);
 
+	if (result == -EINVAL) /* QEMU will say so */
+		return 0;
 	if (result < 0)
-		return result;
-	json = library->loads(text, JSON_REJECT_DUPLICATES, NULL);
-	if (json == NULL) /* QEMU takes single quotes, too: qobject/json-lexer.c */
-		return strchr(text, '\'') != NULL ? -EINVAL : 0;
+		return result == -EILSEQ ? -EINVAL : result;
 	result = json_library_string(library, json, "driver", &device->driver);
 	if (result == 0)
 		result = json_library_string(library, json, "memdev", &device->object);

@@ -13,8 +13,7 @@
 static const char backend[] = "memory-backend-";
 static const char plain_type[] = "memory-backend-ram";
 
-/* A property to be set: to a word, or where that is NULL, a number, or where that is 0, off or on.
- */
+/* A property to be set: to a word; or, where that is NULL, a number; where that is 0, off or on. */
 struct property {
 	const char *key;
 	const char *word;
@@ -158,14 +157,14 @@ static int json_read(const char *text, struct memory_object *object, struct erro
 {
 	const struct json_library *library;
 	json_t *json;
-	int result = json_library_open(&library, error);
+	int result = json_library_read(text, &library, &json, error);
 
+	if (result == -EILSEQ && strstr(text, backend) != NULL)
+		return OBJECT_UNREAD;
+	if (result == -EILSEQ || result == -EINVAL)
+		return OBJECT_OTHER;
 	if (result < 0)
 		return result;
-	json = library->loads(text, JSON_REJECT_DUPLICATES, NULL);
-	if (json == NULL) /* QEMU takes single quotes, too: qobject/json-lexer.c */
-		return strchr(text, '\'') != NULL && strstr(text, backend) != NULL ? OBJECT_UNREAD
-										   : OBJECT_OTHER;
 	result = json_take(library, json, object);
 	library->free_value(json);
 	return result;
@@ -211,12 +210,9 @@ static int json_change(const struct memory_object *object, const struct property
 {
 	const struct json_library *library;
 	json_t *json;
-	int result = json_library_open(&library, NULL);
+	int result = json_library_read(object->text, &library, &json, NULL);
 
-	if (result < 0)
-		return result;
-	json = library->loads(object->text, 0, NULL);
-	if (json == NULL)
+	if (result < 0) /* it was read before */
 		return -ENOMEM;
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = json_set(library, json, &properties[i]);

@@ -20,10 +20,11 @@ struct memory_object {
 	bool sparse;      /* reserve=off: most of it may never be used (virtio-mem) */
 	bool merge_given; /* what the machine says does not count for it */
 	bool prealloc_given;
-	bool hugetlb;          /* memory-backend-memfd on huge pages … */
-	uint64_t hugetlb_size; /* … of this size, in bytes; 0: the host's default */
-	char *path;            /* memory-backend-file: where; NULL: it is none */
-	char *policy;          /* of its own; NULL: none, and the process's counts */
+	bool hugetlb; /* memory-backend-memfd on huge pages … */
+	uint64_t
+	    hugetlb_size; /* … of this size, in bytes; 0: the host's default, which is not asked */
+	char *path;       /* memory-backend-file: where; NULL: it is none */
+	char *policy;     /* of its own; NULL: none, and the process's counts */
 	struct id_set nodes;
 	const char *text; /* the argument: JSON, or not */
 };

@@ -37,25 +37,20 @@ const char *numa_library_warning(void)
 	return last;
 }
 
-#define SYMBOL(name, member)                                \
-	{                                                   \
-		name, offsetof(struct numa_library, member) \
-	}
-
 static const struct library_symbol symbols[] = {
-    SYMBOL("numa_available", available),
-    SYMBOL("numa_parse_nodestring", parse_nodestring),
-    SYMBOL("numa_parse_cpustring", parse_cpustring),
-    SYMBOL("numa_parse_cpustring_all", parse_cpustring_all),
-    SYMBOL("numa_node_to_cpus", node_to_cpus),
-    SYMBOL("numa_node_size64", node_size64),
-    SYMBOL("numa_bitmask_alloc", bitmask_alloc),
-    SYMBOL("numa_bitmask_free", bitmask_free),
-    SYMBOL("numa_bitmask_isbitset", bitmask_isbitset),
-    SYMBOL("numa_num_possible_cpus", num_possible_cpus),
-    SYMBOL("numa_nodes_ptr", existing_nodes),
-    SYMBOL("numa_all_nodes_ptr", allowed_nodes),
-    SYMBOL("numa_all_cpus_ptr", allowed_cpus),
+    LIBRARY_SYMBOL("numa_available", struct numa_library, available),
+    LIBRARY_SYMBOL("numa_parse_nodestring", struct numa_library, parse_nodestring),
+    LIBRARY_SYMBOL("numa_parse_cpustring", struct numa_library, parse_cpustring),
+    LIBRARY_SYMBOL("numa_parse_cpustring_all", struct numa_library, parse_cpustring_all),
+    LIBRARY_SYMBOL("numa_node_to_cpus", struct numa_library, node_to_cpus),
+    LIBRARY_SYMBOL("numa_node_size64", struct numa_library, node_size64),
+    LIBRARY_SYMBOL("numa_bitmask_alloc", struct numa_library, bitmask_alloc),
+    LIBRARY_SYMBOL("numa_bitmask_free", struct numa_library, bitmask_free),
+    LIBRARY_SYMBOL("numa_bitmask_isbitset", struct numa_library, bitmask_isbitset),
+    LIBRARY_SYMBOL("numa_num_possible_cpus", struct numa_library, num_possible_cpus),
+    LIBRARY_SYMBOL("numa_nodes_ptr", struct numa_library, existing_nodes),
+    LIBRARY_SYMBOL("numa_all_nodes_ptr", struct numa_library, allowed_nodes),
+    LIBRARY_SYMBOL("numa_all_cpus_ptr", struct numa_library, allowed_cpus),
 };
 
 int numa_library_open(const struct numa_library **library, struct error *error)

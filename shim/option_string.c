@@ -54,6 +54,24 @@ const char *option_value(const struct option *option, const char *key, size_t *l
 	return NULL;
 }
 
+const char *option_find(const char *text, const char *implied, const char *key, size_t *length)
+{
+	struct option_string string = {text, implied};
+	struct option option;
+	const char *found = NULL;
+
+	while (option_next(&string, &option)) {
+		size_t value_length;
+		const char *value = option_value(&option, key, &value_length);
+
+		if (value == NULL)
+			continue;
+		found = value;
+		*length = value_length;
+	}
+	return found;
+}
+
 char *option_copy(const char *value, size_t length)
 {
 	char *copy = malloc(length + 1);

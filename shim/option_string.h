@@ -32,6 +32,12 @@ bool option_next(struct option_string *string, struct option *option);
  */
 const char *option_value(const struct option *option, const char *key, size_t *length);
 
+/*
+ * The value of the last option of that key in a string, which begins as an option_string does;
+ * NULL where there is none, and then *length stays as it is.
+ */
+const char *option_find(const char *text, const char *implied, const char *key, size_t *length);
+
 /* A copy of a value with each ",," made ",", to be freed; NULL: out of memory. */
 char *option_copy(const char *value, size_t length);
 

@@ -40,7 +40,7 @@ static char *plan_command_line(char *const argv[], struct plan *plan)
 	if (qemu_args_guest(argv, &guest) < 0)
 		log_line("out of memory for the guest's name; it starts unplaced");
 	plan_make(plan, guest, PLAN_FOR_CALLER, policy_source_find());
-	if (qemu_args_monitored_by_libvirt(argv))
+	if (plan->placed && qemu_args_monitored_by_libvirt(argv))
 		plan_by_libvirt(plan);
 	return guest;
 }

@@ -32,38 +32,16 @@ bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *optio
 		return false;
 	for (; argv[*index] != NULL; ++*index) {
 		const char *name = option_of(argv[*index]);
+		bool argument = name != NULL && takes_argument(name);
 
-		if (name == NULL || (takes_argument(name) && argv[*index + 1] == NULL))
+		if (name == NULL || (argument && argv[*index + 1] == NULL))
 			continue;
-		*index += takes_argument(name);
-		*option = (struct qemu_option){
-		    .name = name,
-		    .value = takes_argument(name) ? argv[*index] : NULL,
-		    .index = *index,
-		};
+		*index += argument;
+		*option = (struct qemu_option){name, argument ? argv[*index] : NULL, *index};
 		++*index;
 		return true;
 	}
 	return false;
-}
-
-/* The last "guest" in one -name. Returns its value, or NULL where there is none. */
-static const char *name_find(const char *text, size_t *length)
-{
-	struct option_string string = {text, "guest"};
-	struct option option;
-	const char *found = NULL;
-
-	while (option_next(&string, &option)) {
-		size_t value_length;
-		const char *value = option_value(&option, "guest", &value_length);
-
-		if (value == NULL)
-			continue;
-		found = value;
-		*length = value_length;
-	}
-	return found;
 }
 
 int qemu_args_guest(char *const argv[], char **name)
@@ -75,15 +53,12 @@ int qemu_args_guest(char *const argv[], char **name)
 
 	*name = NULL;
 	while (qemu_args_next(argv, &index, &option)) {
-		size_t value_length;
-		const char *value = option.value != NULL && strcmp(option.name, "name") == 0
-					? name_find(option.value, &value_length)
-					: NULL;
+		const char *value = NULL;
 
-		if (value == NULL)
-			continue;
-		found = value;
-		length = value_length;
+		if (option.value != NULL && strcmp(option.name, "name") == 0)
+			value = option_find(option.value, "guest", "guest", &length);
+		if (value != NULL)
+			found = value;
 	}
 	if (found == NULL || length == 0)
 		return 0;

@@ -120,24 +120,6 @@ static void users_take(struct reading *reading)
 	free(reading->devices);
 }
 
-/* Finds the last value of a key in one option string; leaves the two alone where it has none. */
-static void value_find(const char *text, const char *implied, const char *key, const char **value,
-		       size_t *length)
-{
-	struct option_string string = {text, implied};
-	struct option option;
-
-	while (option_next(&string, &option)) {
-		size_t found_length;
-		const char *found = option_value(&option, key, &found_length);
-
-		if (found == NULL)
-			continue;
-		*value = found;
-		*length = found_length;
-	}
-}
-
 /* Whether an option says of memory what is not looked for here: -set GROUP.ID.KEY=VALUE … */
 static bool is_unread(const struct qemu_option *option)
 {
@@ -157,8 +139,8 @@ static int option_look(struct reading *reading, const struct qemu_option *option
 {
 	struct qemu_memory *memory = reading->memory;
 	const char *name = option->name;
-	const char *value = NULL;
-	size_t length = 0;
+	const char *value;
+	size_t length;
 
 	if (option->value == NULL) {
 		memory->prealloc = memory->prealloc || strcmp(name, "mem-prealloc") == 0;
@@ -169,17 +151,19 @@ static int option_look(struct reading *reading, const struct qemu_option *option
 	} else if (strcmp(name, "device") == 0) {
 		return device_look(reading, option);
 	} else if (strcmp(name, "m") == 0) {
-		value_find(option->value, "size", "size", &reading->size, &reading->size_length);
+		value = option_find(option->value, "size", "size", &reading->size_length);
+		reading->size = value != NULL ? value : reading->size;
 	} else if (strcmp(name, "mem-path") == 0) {
 		memory->path = option->value;
 	} else if (strcmp(name, "numa") == 0) {
-		value_find(option->value, "type", "memdev", &value, &length);
+		value = option_find(option->value, "type", "memdev", &length);
 		return value != NULL ? ram_add(reading, "-numa", value, length) : 0;
 	} else if (strcmp(name, "machine") == 0 || strcmp(name, "M") == 0) {
 		memory->machine = option->index + 1;
-		value_find(option->value, "type", "memory.size", &reading->machine_size,
-			   &reading->machine_size_length);
-		value_find(option->value, "type", "memory-backend", &value, &length);
+		value = option_find(option->value, "type", "memory.size",
+				    &reading->machine_size_length);
+		reading->machine_size = value != NULL ? value : reading->machine_size;
+		value = option_find(option->value, "type", "memory-backend", &length);
 		return value != NULL ? ram_add(reading, "-machine", value, length) : 0;
 	}
 	return 0;

@@ -643,10 +643,10 @@ caps_collect() {
 
 ## Huge pages
 
-# huge_pages_file FILE - what the kernel counts of those of 2 MiB on the node of the
-# tests.
+# huge_pages_file FILE [NODE] - what the kernel counts of those of 2 MiB on a node, that
+# of the tests.
 huge_pages_file() {
-	echo "/sys/devices/system/node/node$E2E_NODE/hugepages/hugepages-2048kB/$1"
+	echo "/sys/devices/system/node/node${2-$E2E_NODE}/hugepages/hugepages-2048kB/$1"
 }
 
 huge_pages_free() {

@@ -209,6 +209,26 @@ static void any_string_can_be_read(void **state)
 	}
 }
 
+static void the_last_value_of_a_key_is_found(void **state)
+{
+	size_t length = 77;
+	const char *value = option_find("a=1,b=2,a=3,,4,c", NULL, "a", &length);
+
+	(void)state;
+	assert_int_equal(length, 4);
+	assert_memory_equal(value, "3,,4", 4);
+	value = option_find("x,b=2", "a", "a", &length);
+	assert_int_equal(length, 1);
+	assert_memory_equal(value, "x", 1);
+	value = option_find("a=1,noa", NULL, "a", &length);
+	assert_int_equal(length, 3);
+	assert_string_equal(value, "off");
+	/* Where there is none what was found before stays. */
+	assert_null(option_find("b=2,aa=1", NULL, "a", &length));
+	assert_null(option_find("", "a", "a", &length));
+	assert_int_equal(length, 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -223,6 +243,7 @@ int main(void)
 	    cmocka_unit_test(a_copy_is_of_so_many_bytes),
 	    cmocka_unit_test(off_has_the_words_that_qemu_takes),
 	    cmocka_unit_test(any_string_can_be_read),
+	    cmocka_unit_test(the_last_value_of_a_key_is_found),
 	};
 
 	return RUN_TESTS(tests);

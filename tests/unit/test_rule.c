@@ -296,6 +296,17 @@ static void huge_pages_have_a_size(void **state)
 	}
 }
 
+/* What is wrong with the value is told; best-effort is read all the same. */
+static void check_no_page_size(const char *value)
+{
+	char text[64];
+	char part[64];
+
+	snprintf(text, sizeof(text), "web1 0 hugepages=%s best-effort", value);
+	snprintf(part, sizeof(part), "hugepages=%s: it takes a size", value);
+	assert_true(rule_refused(text, part).best_effort);
+}
+
 static void huge_pages_without_a_size_are_refused(void **state)
 {
 	static const char *const cases[] = {
@@ -304,14 +315,8 @@ static void huge_pages_without_a_size_are_refused(void **state)
 	    "PREFER:2M",  "prefer::2M", "2M,1G", "2M:prefer", "9E",       "prefer:prefer:2M"};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
-		char text[64];
-		char part[64];
-
-		snprintf(text, sizeof(text), "web1 0 hugepages=%s best-effort", cases[i]);
-		snprintf(part, sizeof(part), "hugepages=%s: it takes a size", cases[i]);
-		assert_true(rule_refused(text, part).best_effort);
-	}
+	for (size_t i = 0; i < LENGTH_OF(cases); i++)
+		check_no_page_size(cases[i]);
 	rule_refused("web1 0 hugepages", "unknown option 'hugepages'");
 }
 
@@ -327,14 +332,8 @@ static void huge_pages_are_of_whole_normal_pages(void **state)
 	} right[] = {{"4096", 4096}, {"4k", 4096}, {"prefer:12288", 12288}};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
-		char text[64];
-		char part[64];
-
-		snprintf(text, sizeof(text), "web1 0 hugepages=%s", wrong[i]);
-		snprintf(part, sizeof(part), "hugepages=%s: it takes a size", wrong[i]);
-		rule_refused(text, part);
-	}
+	for (size_t i = 0; i < LENGTH_OF(wrong); i++)
+		check_no_page_size(wrong[i]);
 	for (size_t i = 0; i < LENGTH_OF(right); i++) {
 		char text[64];
 

@@ -70,17 +70,13 @@ pages_on() {
 # Huge pages of the kernel's pool are never swapped or moved to another node; for them
 # it frees what it can there, and takes what is left without killing anybody.
 node_full() {
-	local pool=/sys/devices/system/node/node$1/hugepages/hugepages-2048kB/nr_hugepages
-	local taken
+	local pool taken
+	pool=$(huge_pages_file nr_hugepages "$1")
 	echo "$(($(node_free "$1") / 2048 + 64))" >"$pool"
 	taken=$(<"$pool")
 	((taken * 2048 > ${2-0})) || return 1
 	echo "$((taken - ${2-0} / 2048))" >"$pool"
 	echo "# node $1: $(<"$pool") huge pages taken, $(node_free "$1") KiB free"
-}
-
-nodes_empty() {
-	echo 0 >/proc/sys/vm/nr_hugepages
 }
 
 # Nodes that are not the first: there a guest would be that is nowhere placed.

@@ -14,11 +14,10 @@ POOL=40
 PAGES=$((GUEST_RAM_KIB / 2048))
 
 setup() {
-	local file
+	local node
 	policy_clear
-	for file in /sys/devices/system/node/node*/hugepages/hugepages-2048kB/nr_hugepages; do
-		echo "$POOL" >"$file"
-		same "$(<"$file")" "$POOL"
+	for node in $(nodes); do
+		pool "$node" "$POOL"
 	done
 }
 
@@ -26,22 +25,25 @@ teardown() {
 	guests_remove
 	[[ ! -e $E2E_STATE/pid ]] || qemu_end
 	policy_clear
-	echo 0 >/proc/sys/vm/nr_hugepages
-}
-
-# taken - "NODE PAGES", for each node of whose pool some are taken.
-taken() {
-	local directory node taken
-	for directory in /sys/devices/system/node/node*/hugepages/hugepages-2048kB; do
-		node=${directory#*/node/node}
-		taken=$(($(<"$directory/nr_hugepages") - $(<"$directory/free_hugepages")))
-		((taken == 0)) || echo "${node%%/*} $taken"
-	done
+	nodes_empty
 }
 
 # pool NODE COUNT - it has only so many.
 pool() {
-	echo "$2" >"/sys/devices/system/node/node$1/hugepages/hugepages-2048kB/nr_hugepages"
+	local file
+	file=$(huge_pages_file nr_hugepages "$1")
+	echo "$2" >"$file"
+	same "$(<"$file")" "$2"
+}
+
+# taken - "NODE PAGES", for each node of whose pool some are taken.
+taken() {
+	local node taken
+	for node in $(nodes); do
+		taken=$(($(<"$(huge_pages_file nr_hugepages "$node")") - \
+			$(<"$(huge_pages_file free_hugepages "$node")")))
+		((taken == 0)) || echo "$node $taken"
+	done
 }
 
 # qemu NAME ARG... - starts the emulator by hand; returns when it has its memory.

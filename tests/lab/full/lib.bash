@@ -50,6 +50,11 @@ node_free() {
 	awk '$3 == "MemFree:" { print $4 }' "/sys/devices/system/node/node$1/meminfo"
 }
 
+# nodes_empty - no node has huge pages any more that nobody uses.
+nodes_empty() {
+	echo 0 >/proc/sys/vm/nr_hugepages
+}
+
 ## Guests that have their memory
 
 # guest_serial NAME - what the guest has said since its last start.
