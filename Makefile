@@ -51,10 +51,11 @@ NUMA_LDFLAGS := -Wl,--export-dynamic-symbol=numa_warn -Wl,--export-dynamic-symbo
 POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the agent and the tool are these and their own parts.
 objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
-SHARED_OBJECTS := $(call objects,agent cgroup emulator file guest_memory huge_pages id_set \
-	json_library library log marker memory_device memory_object numa_library option_string \
-	page_demand placement plan qemu_args qemu_memory unix_socket)
-AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server)
+SHARED_OBJECTS := $(call objects,agent assigned cgroup device device_option emulator file guest_memory huge_pages \
+	id_set interrupt_plan interrupts json_library library log marker memory_object numa_library option_string \
+	page_demand placement plan priority qemu_args qemu_memory unix_socket)
+AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server \
+	watch watch_guest watch_note watch_settle watch_state watcher)
 TOOL_PARTS := $(call objects,features install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -64,8 +65,8 @@ UNITS := guest-pinningd.socket guest-pinningd.service
 
 TOOL_CFLAGS = $(shell $(PKG_CONFIG) --cflags jansson libattr)
 TOOL_LIBS = $(shell $(PKG_CONFIG) --libs jansson libattr)
-AGENT_CFLAGS = $(shell $(PKG_CONFIG) --cflags libcap-ng expat)
-AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libcap-ng expat)
+AGENT_CFLAGS = $(shell $(PKG_CONFIG) --cflags libcap-ng expat jansson)
+AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libcap-ng expat jansson)
 NUMA_CFLAGS = $(shell $(PKG_CONFIG) --cflags numa)
 CMOCKA_CFLAGS = $(shell $(PKG_CONFIG) --cflags cmocka)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
@@ -187,10 +188,10 @@ lab-selftest:
 	BUILD="$(abspath $(BUILD))" bats --tap tests/lab/selftest.bats
 
 # What is made in the lab's own Debian (tests/lab/run).
-lab-programs: all $(BUILD)/lab-guest $(BUILD)/lab-probe
+lab-programs: all $(BUILD)/lab-guest $(BUILD)/lab-probe $(BUILD)/lab-vfio
 
-# Static, for it is started more often than anything else there.
-$(BUILD)/lab-probe: tests/lab/probe.c Makefile
+# Static, for the probe is started more often than anything else there.
+$(BUILD)/lab-probe $(BUILD)/lab-vfio: $(BUILD)/lab-%: tests/lab/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC)
 	$(Q)$(CC) $(WARNINGS) -O2 -static -o $@ $<

@@ -15,6 +15,8 @@ enum {
 	RULE_LINE_MAX = 4096, /* bytes of a line */
 	RULE_WORDS_MAX = 64,  /* words of a line */
 	RULE_ENV_MAX = 32,    /* env= options of a line */
+	RULE_IRQ_MAX = 16,    /* irq= options of a line */
+	RULE_DEVICE_MAX = 63, /* bytes of the name of a device */
 };
 
 enum memory_mode {
@@ -31,6 +33,16 @@ enum choice {
 	CHOICE_NONE, /* nothing: as it is */
 	CHOICE_OFF,
 	CHOICE_ON,
+};
+
+/* What the kernel's scheduler takes the guest's threads for (sched(7)). */
+enum scheduler {
+	SCHEDULER_NONE, /* nothing is said of it */
+	SCHEDULER_OTHER,
+	SCHEDULER_BATCH,
+	SCHEDULER_FIFO,
+	SCHEDULER_RR,
+	SCHEDULERS,
 };
 
 /* A line of a policy file as it was read. The text may be changed, up to and with *end. */
@@ -52,12 +64,19 @@ struct rule {
 	bool memory_given;             /* by mem= */
 	const char *env[RULE_ENV_MAX]; /* "NAME=VALUE" */
 	size_t env_count;
-	const char *hugepages;     /* as it was written; NULL: not given */
-	uint64_t huge_page;        /* the size of a page in bytes; 0: no huge pages */
-	bool huge_pages_preferred; /* normal ones where there are too few */
-	enum choice ksm;           /* the host may merge the guest's pages */
-	enum choice thp;           /* CHOICE_OFF: no transparent huge pages */
-	bool prealloc;             /* the guest's memory is allocated before it runs */
+	const char *hugepages;          /* as it was written; NULL: not given */
+	uint64_t huge_page;             /* the size of a page in bytes; 0: no huge pages */
+	bool huge_pages_preferred;      /* normal ones where there are too few */
+	enum choice ksm;                /* the host may merge the guest's pages */
+	enum choice thp;                /* CHOICE_OFF: no transparent huge pages */
+	bool prealloc;                  /* the guest's memory is allocated before it runs */
+	const char *irqs[RULE_IRQ_MAX]; /* "DEV@CPUS", or "DEV": the rule's CPUs */
+	size_t irq_count;
+	bool isolate; /* interrupts of other devices are kept off the rule's CPUs */
+	bool nice_given;
+	int nice; /* -20 to 19 */
+	enum scheduler scheduler;
+	unsigned int realtime; /* the priority under fifo and rr, 1 to 99 */
 	bool best_effort;
 	struct error error; /* the first thing that is wrong with the line; empty: nothing */
 };
@@ -68,6 +87,18 @@ bool rule_is_blank(char character);
 
 /* "bind", "preferred-many" … */
 const char *memory_mode_name(enum memory_mode mode);
+
+/* "other", "fifo" … */
+const char *scheduler_name(enum scheduler scheduler);
+
+/* Whether the rule says anything of interrupts. */
+static inline bool rule_sets_interrupts(const struct rule *rule)
+{
+	return rule->irq_count > 0 || rule->isolate;
+}
+
+/* The CPUs that an irq= names; NULL: none. *length is that of its device's name. */
+const char *rule_irq_cpus(const char *irq, size_t *length);
 
 /*
  * Finds the first word of a line. Returns false for a line without one: blank, a

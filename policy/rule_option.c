@@ -21,6 +21,24 @@ const char *memory_mode_name(enum memory_mode mode)
 	return memory_mode_names[mode];
 }
 
+static const char *const scheduler_names[SCHEDULERS] = {
+    [SCHEDULER_OTHER] = "other",
+    [SCHEDULER_BATCH] = "batch",
+    [SCHEDULER_FIFO] = "fifo",
+    [SCHEDULER_RR] = "rr",
+};
+
+const char *scheduler_name(enum scheduler scheduler)
+{
+	return scheduler_names[scheduler];
+}
+
+const char *rule_irq_cpus(const char *irq, size_t *length)
+{
+	*length = strcspn(irq, "@");
+	return irq[*length] == '@' ? irq + *length + 1 : NULL;
+}
+
 static int cpus_option(struct rule *rule, const char *value, struct error *error)
 {
 	rule->cpus = value;
@@ -116,6 +134,88 @@ static int prealloc_option(struct rule *rule, const char *value, struct error *e
 	return 0;
 }
 
+/* A name that is one component of a path, and no other way out of a directory. */
+static bool device_is_named(const char *name, size_t length)
+{
+	if (length == 0 || length > RULE_DEVICE_MAX || *name == '.')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (!isgraph((unsigned char)name[i]) || name[i] == '/')
+			return false;
+	}
+	return true;
+}
+
+static int irq_option(struct rule *rule, const char *value, struct error *error)
+{
+	size_t length;
+	size_t other;
+	const char *cpus = rule_irq_cpus(value, &length);
+
+	if (!device_is_named(value, length))
+		return error_set(error, -EINVAL,
+				 "irq=%s: it takes DEV or DEV@CPUS, DEV being a network interface, "
+				 "a block device, a PCI address, or vfio",
+				 value);
+	for (size_t i = 0; i < rule->irq_count; i++) {
+		(void)rule_irq_cpus(rule->irqs[i], &other);
+		if (other == length && strncmp(rule->irqs[i], value, length) == 0)
+			return error_set(error, -EINVAL, "irq=%.*s is given twice", (int)length,
+					 value);
+	}
+	if (rule->irq_count == RULE_IRQ_MAX)
+		return error_set(error, -EINVAL, "more than %d irq= options", RULE_IRQ_MAX);
+	rule->irqs[rule->irq_count++] = value;
+	return cpus != NULL ? spec_check(SPEC_CPUS, cpus, error) : 0;
+}
+
+static int isolate_option(struct rule *rule, const char *value, struct error *error)
+{
+	(void)value;
+	(void)error;
+	rule->isolate = true;
+	return 0;
+}
+
+static int nice_option(struct rule *rule, const char *value, struct error *error)
+{
+	bool less = *value == '-';
+	unsigned int number;
+	size_t length = number_read(value + less, less ? 20 : 19, &number);
+
+	if (length == 0 || value[less + length] != '\0' || (less && number == 0))
+		return error_set(error, -EINVAL, "nice=%s: it takes a number from -20 to 19",
+				 value);
+	rule->nice_given = true;
+	rule->nice = less ? -(int)number : (int)number;
+	return 0;
+}
+
+static int sched_option(struct rule *rule, const char *value, struct error *error)
+{
+	size_t name = strcspn(value, ":");
+
+	for (int scheduler = SCHEDULER_OTHER; scheduler < SCHEDULERS; scheduler++) {
+		bool realtime = scheduler >= SCHEDULER_FIFO;
+		size_t length = 0;
+
+		if (strlen(scheduler_names[scheduler]) != name ||
+		    strncmp(value, scheduler_names[scheduler], name) != 0 ||
+		    realtime != (value[name] == ':'))
+			continue;
+		if (realtime)
+			length = number_read(value + name + 1, 99, &rule->realtime);
+		if (realtime && (length == 0 || rule->realtime == 0))
+			break;
+		if (value[name + realtime + length] != '\0')
+			break;
+		rule->scheduler = (enum scheduler)scheduler;
+		return 0;
+	}
+	return error_set(error, -EINVAL,
+			 "sched=%s: it takes other, batch, fifo:N or rr:N, N from 1 to 99", value);
+}
+
 static int best_effort_option(struct rule *rule, const char *value, struct error *error)
 {
 	(void)value;
@@ -135,6 +235,10 @@ static const struct option {
     {"ksm=", ksm_option, false},
     {"thp=", thp_option, false},
     {"prealloc=", prealloc_option, false},
+    {"irq=", irq_option, true},
+    {"isolate", isolate_option, true},
+    {"nice=", nice_option, false},
+    {"sched=", sched_option, false},
     {"env=", env_option, true},
     {"best-effort", best_effort_option, true},
 };
@@ -173,6 +277,19 @@ int rule_options_check(const struct rule *rule, struct error *error)
 	if (rule->nodes == NULL && rule->memory_given && rule->memory != MEMORY_LOCAL)
 		return error_set(error, -EINVAL, "mem=%s needs nodes, and '-' names none",
 				 memory_mode_name(rule->memory));
+	if (rule->nodes != NULL || rule->cpus != NULL)
+		return 0;
+	if (rule->isolate)
+		return error_set(error, -EINVAL,
+				 "isolate needs CPUs, and '-' names none: add cpus=");
+	for (size_t i = 0; i < rule->irq_count; i++) {
+		size_t length;
+
+		if (rule_irq_cpus(rule->irqs[i], &length) == NULL)
+			return error_set(error, -EINVAL,
+					 "irq=%s needs CPUs, and '-' names none: irq=%s@CPUS",
+					 rule->irqs[i], rule->irqs[i]);
+	}
 	return 0;
 }
 
@@ -180,6 +297,15 @@ int rule_options_check(const struct rule *rule, struct error *error)
 static bool is_next(bool has, size_t *index)
 {
 	return has && (*index)-- == 0;
+}
+
+/* The same of `count` options of one name: *index becomes that of the one asked for. */
+static bool is_among(size_t count, size_t *index)
+{
+	if (*index < count)
+		return true;
+	*index -= count;
+	return false;
 }
 
 bool rule_option_format(const struct rule *rule, size_t index, char *text, size_t size)
@@ -192,9 +318,21 @@ bool rule_option_format(const struct rule *rule, size_t index, char *text, size_
 		snprintf(text, size, "thp=%s", rule->thp == CHOICE_ON ? "default" : "never");
 	else if (is_next(rule->prealloc, &index))
 		snprintf(text, size, "prealloc=on");
-	else if (index < rule->env_count)
+	else if (is_among(rule->irq_count, &index))
+		snprintf(text, size, "irq=%s", rule->irqs[index]);
+	else if (is_next(rule->isolate, &index))
+		snprintf(text, size, "isolate");
+	else if (is_next(rule->nice_given, &index))
+		snprintf(text, size, "nice=%d", rule->nice);
+	else if (is_next(rule->scheduler >= SCHEDULER_FIFO, &index))
+		snprintf(text, size, "sched=%s:%u", scheduler_name(rule->scheduler),
+			 rule->realtime);
+	else if (is_next(rule->scheduler == SCHEDULER_OTHER || rule->scheduler == SCHEDULER_BATCH,
+			 &index))
+		snprintf(text, size, "sched=%s", scheduler_name(rule->scheduler));
+	else if (is_among(rule->env_count, &index))
 		snprintf(text, size, "env=%s", rule->env[index]);
-	else if (index == rule->env_count && rule->best_effort)
+	else if (is_next(rule->best_effort, &index))
 		snprintf(text, size, "best-effort");
 	else
 		return false;

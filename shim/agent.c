@@ -82,22 +82,39 @@ static int agent_failed(const char *path, int code, struct error *error)
 			 strerror(-code));
 }
 
-static int answer_read_cpus(const char *answer, size_t length, struct id_set *cpus,
-			    struct error *error)
+/* Takes "CPUS", "-", "CPUS; NOTE" or "-; NOTE" apart, in place. Returns 0 or -EINVAL. */
+static int answer_read_placed(char *placed, struct id_set *cpus, struct error *note)
+{
+	char *end = strstr(placed, "; ");
+
+	note->text[0] = '\0';
+	if (end != NULL) {
+		error_set(note, 0, "%s", end + 2);
+		*end = '\0';
+	}
+	if (strcmp(placed, "-") == 0) {
+		*cpus = (struct id_set){0};
+		return 0;
+	}
+	return id_set_read(cpus, placed) < 0 || id_set_is_empty(cpus) ? -EINVAL : 0;
+}
+
+static int answer_read_out(char *answer, size_t length, struct id_set *cpus, struct error *note,
+			   struct error *error)
 {
 	if (strncmp(answer, AGENT_REFUSED, strlen(AGENT_REFUSED)) == 0)
 		return error_set(error, -EPERM, "the agent refuses: %s",
 				 answer + strlen(AGENT_REFUSED));
 	if (strcspn(answer, "\n") != length ||
 	    strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
-	    id_set_read(cpus, answer + strlen(AGENT_PLACED)) < 0 || id_set_is_empty(cpus))
+	    answer_read_placed(answer + strlen(AGENT_PLACED), cpus, note) < 0)
 		return error_set(error, -EPROTO,
 				 "the agent answers what this shim does not understand: install "
 				 "both from one version");
 	return 0;
 }
 
-int agent_place(const char *path, struct id_set *cpus, struct error *error)
+int agent_place(const char *path, struct id_set *cpus, struct error *note, struct error *error)
 {
 	long long deadline = clock_milliseconds() + AGENT_PATIENCE_MS;
 	char answer[AGENT_REPLY_MAX];
@@ -117,5 +134,5 @@ int agent_place(const char *path, struct id_set *cpus, struct error *error)
 	if (length == 0)
 		return error_set(error, -EPIPE,
 				 "the agent at %s has ended without an answer: see its log", path);
-	return answer_read_cpus(answer, (size_t)length, cpus, error);
+	return answer_read_out(answer, (size_t)length, cpus, note, error);
 }

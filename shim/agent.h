@@ -1,6 +1,7 @@
 /*
  * What a shim and the agent, guest-pinningd, say to each other, and the shim's
- * side of it. The agent sets the cpuset of a guest's cgroup, which takes root.
+ * side of it. The agent does what takes root: it sets the cpuset of a guest's cgroup,
+ * the priority of its threads, and the affinity of interrupts as long as it lives.
  *
  * One packet (SOCK_SEQPACKET) of printable ASCII each way, without a newline or a
  * null byte; then the agent closes. The request says nothing of the guest: the
@@ -8,10 +9,12 @@
  *
  *	shim	guest-pinning 1 place
  *	agent	guest-pinning 1 placed 0-1,4	the CPUs, as the kernel lists them
+ *	agent	guest-pinning 1 placed 0-1; NOTE	and what is to be known besides
+ *	agent	guest-pinning 1 placed -	done, and the cpuset is not the agent's affair
  *	agent	guest-pinning 1 refused REASON
  *
  * The number is the protocol's version. A request that is anything else is
- * answered "refused". Text that is not ASCII in REASON is UTF-8.
+ * answered "refused". Text that is not ASCII in NOTE and REASON is UTF-8.
  */
 #ifndef SHIM_AGENT_H
 #define SHIM_AGENT_H
@@ -31,15 +34,16 @@
 
 enum {
 	AGENT_REQUEST_MAX = 64,                                    /* bytes that the agent reads */
-	AGENT_REPLY_MAX = ID_SET_LIST_SIZE + sizeof(AGENT_PLACED), /* bytes that the shim reads */
+	AGENT_REPLY_MAX = ID_SET_LIST_SIZE + ERROR_TEXT_SIZE + 64, /* bytes that the shim reads */
 	AGENT_PATIENCE_MS = 5000,                                  /* in all, for an answer */
 };
 
 /*
- * Asks the agent at `path` to give this process's guest the CPUs of its rule.
- * Returns 0 when it has done that, with `cpus` filled; or -errno with `error` filled.
+ * Asks the agent at `path` to do what this process's guest has a rule for. Returns 0 when
+ * it has done that, with `cpus` filled (empty: it has set none) and in `note` what its
+ * administrator should know; or -errno with `error` filled.
  */
-int agent_place(const char *path, struct id_set *cpus, struct error *error);
+int agent_place(const char *path, struct id_set *cpus, struct error *note, struct error *error);
 
 /* Whether an agent listens at `path`. Returns 0 or -errno. */
 int agent_is_there(const char *path);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +33,29 @@ static const struct option options[] = {
 
 static void print_help(FILE *stream)
 {
-	fputs("guest-pinningd: the agent that sets the cpusets of guests\n\n"
-	      "  --foreground   stay, and log to stderr instead of syslog\n"
-	      "  --socket PATH  listen there instead of at " AGENT_SOCKET "\n"
-	      "  --policy FILE  instead of " POLICY_PATH "\n"
-	      "  --help, --version\n\n"
-	      "Exit status: 0 ended by a signal, 1 a problem, 2 wrong usage.\n",
-	      stream);
+	fputs(
+	    "guest-pinningd: the agent that sets cpusets, interrupts and priorities for guests\n\n"
+	    "  --foreground   stay, and log to stderr instead of syslog\n"
+	    "  --socket PATH  listen there instead of at " AGENT_SOCKET "\n"
+	    "  --policy FILE  instead of " POLICY_PATH "\n"
+	    "  --help, --version\n\n"
+	    "Exit status: 0 ended by a signal, 1 a problem, 2 wrong usage.\n",
+	    stream);
 }
 
 /* In the background the working directory is another. */
 static bool is_absolute(const char *path)
 {
 	return path != NULL && *path == '/';
+}
+
+/* The directory of a path that is absolute: what the agent writes down is beside its socket. */
+static const char *directory_of(const char *path)
+{
+	static char directory[PATH_MAX];
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path), path);
+	return directory;
 }
 
 /* Returns -1, or the status to end with. */
@@ -77,6 +88,8 @@ static int options_read(int argc, char *argv[], struct settings *settings)
 		log_line("--socket and --policy take a path from / on");
 		return EXIT_USAGE;
 	}
+	if (settings->socket != NULL)
+		settings->roots.state = directory_of(settings->socket);
 	if (optind == argc)
 		return -1;
 	log_line("unexpected argument '%s': see guest-pinningd --help", argv[optind]);
@@ -139,6 +152,9 @@ static int serve(const struct settings *settings, int listener, struct error *er
 int main(int argc, char *argv[])
 {
 	struct settings settings = {.roots = {.proc = "/proc",
+					      .sys = "/sys",
+					      .run = RUNSTATEDIR,
+					      .state = AGENT_DIRECTORY,
 					      .libvirt = RUNSTATEDIR "/libvirt/qemu",
 					      .policy = POLICY_PATH}};
 	struct error error = {0};

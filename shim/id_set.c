@@ -31,6 +31,15 @@ bool id_set_is_empty(const struct id_set *set)
 	return id_set_count(set) == 0;
 }
 
+bool id_set_meets(const struct id_set *set, const struct id_set *other)
+{
+	for (size_t i = 0; i < ID_SET_WORDS; i++) {
+		if (set->word[i] & other->word[i])
+			return true;
+	}
+	return false;
+}
+
 bool id_set_holds(const struct id_set *set, const struct id_set *part)
 {
 	for (size_t i = 0; i < ID_SET_WORDS; i++) {
@@ -49,6 +58,12 @@ void id_set_cut(struct id_set *set, const struct id_set *other)
 {
 	for (size_t i = 0; i < ID_SET_WORDS; i++)
 		set->word[i] &= other->word[i];
+}
+
+void id_set_remove(struct id_set *set, const struct id_set *other)
+{
+	for (size_t i = 0; i < ID_SET_WORDS; i++)
+		set->word[i] &= ~other->word[i];
 }
 
 void id_set_join(struct id_set *set, const struct id_set *other)

@@ -23,6 +23,9 @@ bool id_set_has(const struct id_set *set, unsigned int id);
 bool id_set_is_empty(const struct id_set *set);
 unsigned int id_set_count(const struct id_set *set);
 
+/* Whether they have any in common. */
+bool id_set_meets(const struct id_set *set, const struct id_set *other);
+
 /* Whether all of `part` is in `set`. */
 bool id_set_holds(const struct id_set *set, const struct id_set *part);
 
@@ -34,6 +37,9 @@ int id_set_read(struct id_set *set, const char *text);
 
 /* Takes out of the set what is not in `other`. */
 void id_set_cut(struct id_set *set, const struct id_set *other);
+
+/* Takes out of the set what is in `other`. */
+void id_set_remove(struct id_set *set, const struct id_set *other);
 
 /* Adds to the set what is in `other`. */
 void id_set_join(struct id_set *set, const struct id_set *other);

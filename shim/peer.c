@@ -203,15 +203,14 @@ static char **argv_make(char *text, size_t size, struct error *error)
 static int guest_read(struct peer *peer, struct error *error)
 {
 	size_t size = 0;
-	char *text = command_line_read(peer, &size, error);
-	char **argv = text == NULL ? NULL : argv_make(text, size, error);
 
-	if (argv != NULL && qemu_args_guest(argv, &peer->guest) < 0)
+	peer->command_line = command_line_read(peer, &size, error);
+	if (peer->command_line != NULL)
+		peer->argv = argv_make(peer->command_line, size, error);
+	if (peer->argv != NULL && qemu_args_guest(peer->argv, &peer->guest) < 0)
 		error_set(error, -ENOMEM, "out of memory for its command line");
-	else if (argv != NULL && peer->guest == NULL)
+	else if (peer->argv != NULL && peer->guest == NULL)
 		error_set(error, -EINVAL, "its command line names no guest");
-	free(argv);
-	free(text);
 	return peer->guest == NULL ? -EINVAL : 0;
 }
 
@@ -253,4 +252,6 @@ void peer_close(struct peer *peer)
 	if (peer->directory >= 0)
 		close(peer->directory);
 	free(peer->guest);
+	free(peer->argv);
+	free(peer->command_line);
 }

@@ -17,7 +17,9 @@ struct peer {
 	int pidfd;     /* the process that connected, no other that was given its number since */
 	int directory; /* its directory in /proc, which becomes no other's either */
 	struct stat executable;
-	char *guest; /* the name in its command line */
+	char *command_line;
+	char **argv; /* in it */
+	char *guest; /* the name in it */
 	struct cgroup cgroup;
 };
 

@@ -173,6 +173,16 @@ static int spec_resolve(const struct numa_library *numa, enum placement_view vie
 	return result;
 }
 
+int placement_cpus(const char *spec, struct id_set *cpus, struct error *error)
+{
+	const struct numa_library *numa;
+	int result = numa_library_open(&numa, error);
+
+	memset(cpus, 0, sizeof(*cpus));
+	return result < 0 ? result
+			  : spec_resolve(numa, PLACEMENT_OF_HOST, SPEC_CPUS, spec, cpus, error);
+}
+
 /* The CPUs of all nodes, as numa_run_on_node_mask_all() finds them. */
 static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *nodes,
 			 struct id_set *cpus, struct error *error)

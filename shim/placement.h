@@ -35,6 +35,12 @@ enum placement_view {
 int placement_resolve(const struct rule *rule, enum placement_view view,
 		      struct placement *placement, struct error *error);
 
+/*
+ * Finds the CPUs that a spec comes to on this host, of which all are online. Returns 0; or
+ * -EINVAL, -ENOENT or -ENOSYS with `error` filled.
+ */
+int placement_cpus(const char *spec, struct id_set *cpus, struct error *error);
+
 /* What a process had before it was given a placement. */
 struct placement_before {
 	struct id_set cpus;

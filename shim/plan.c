@@ -1,6 +1,7 @@
 #include "plan.h"
 #include "agent.h"
 #include "cgroup.h"
+#include "priority.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,8 +51,11 @@ static void plan_fail(struct plan *plan, const char *reason)
 		plan_warn(plan, error.text);
 }
 
-/* Whether the affinity of this process will not last without the agent. */
-static int agent_is_needed(struct error *error)
+/*
+ * Whether libvirt has this process in the cgroup of an emulator: then its affinity will not
+ * last without the agent, and the agent listens to it.
+ */
+static int is_in_emulator(struct error *error)
 {
 	struct cgroup cgroup;
 	int result = cgroup_read(AT_FDCWD, "/proc/self/cgroup", &cgroup);
@@ -64,11 +68,18 @@ static int agent_is_needed(struct error *error)
 	return cgroup_is_emulator(&cgroup);
 }
 
+/* Whether a rule asks for something that the agent may have to do. */
+static bool may_ask_agent(const struct rule *rule)
+{
+	return rule->nodes != NULL || rule->cpus != NULL || priority_is_asked(rule) ||
+	       rule_sets_interrupts(rule);
+}
+
 static void plan_place(struct plan *plan, enum plan_for whom)
 {
 	enum placement_view view = PLACEMENT_OF_CALLER;
 	struct error error = {0};
-	int needed = 0;
+	int inside = 0;
 
 	if (error_is_set(&plan->rule.error)) {
 		plan_fail(plan, plan->rule.error.text);
@@ -76,14 +87,17 @@ static void plan_place(struct plan *plan, enum plan_for whom)
 	}
 	if (whom == PLAN_FOR_HOST)
 		view = PLACEMENT_OF_HOST;
-	else if (plan->rule.nodes != NULL || plan->rule.cpus != NULL)
-		needed = agent_is_needed(&error);
-	if (needed > 0)
+	else if (may_ask_agent(&plan->rule))
+		inside = is_in_emulator(&error);
+	if (inside > 0)
 		view = PLACEMENT_BY_AGENT;
+	plan->in_emulator = inside > 0;
 	plan->placed =
-	    needed >= 0 && placement_resolve(&plan->rule, view, &plan->placement, &error) == 0;
+	    inside >= 0 && placement_resolve(&plan->rule, view, &plan->placement, &error) == 0;
 	if (!plan->placed)
 		plan_fail(plan, error.text);
+	plan->asks_agent =
+	    plan->placed && (plan->placement.by_agent || rule_sets_interrupts(&plan->rule));
 }
 
 void plan_by_libvirt(struct plan *plan)
@@ -156,37 +170,71 @@ void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
 		plan_place(plan, whom);
 }
 
+/*
+ * The priority, where the agent is not asked anyway. What this process may not give itself is
+ * the agent's affair where that listens.
+ */
+static int plan_prioritize(struct plan *plan, struct priority *before, struct error *error)
+{
+	int result;
+
+	if (!priority_is_asked(&plan->rule) || plan->asks_agent)
+		return 0;
+	result = priority_read(before, error);
+	if (result == 0)
+		result = priority_apply(&plan->rule, 0, error);
+	if (result == 0)
+		return 0;
+	priority_undo(&plan->rule, before);
+	plan->asks_agent = result == -EPERM && plan->in_emulator;
+	return plan->asks_agent ? 0 : result;
+}
+
+/* Has the agent do its part. */
+static int plan_ask(struct plan *plan, const char *agent, struct error *note, struct error *error)
+{
+	struct id_set cpus;
+	int result = agent_place(agent, &cpus, note, error);
+
+	return result == 0 && plan->placement.by_agent
+		   ? placement_join(&plan->placement, &cpus, error)
+		   : result;
+}
+
 /* The agent comes last, for what it does cannot be taken back. */
-static int plan_place_process(struct plan *plan, const char *agent, struct error *warning,
-			      struct error *error)
+static int plan_place_process(struct plan *plan, const char *agent, struct error *note,
+			      struct error *warning, struct error *error)
 {
 	struct placement_before before;
-	struct id_set cpus;
+	struct priority priority;
 	int result = placement_apply(&plan->placement, &before, warning, error);
 
-	if (result == 0 && agent == NULL)
-		placement_undo(&plan->placement, &before);
-	if (result < 0 || !plan->placement.by_agent || agent == NULL)
-		return result;
-	result = agent_place(agent, &cpus, error);
-	if (result == 0)
-		result = placement_join(&plan->placement, &cpus, error);
 	if (result < 0)
+		return result;
+	result = plan_prioritize(plan, &priority, error);
+	if (result == 0 && plan->asks_agent && agent != NULL)
+		result = plan_ask(plan, agent, note, error);
+	if (agent == NULL && result == 0 && !plan->asks_agent && priority_is_asked(&plan->rule))
+		priority_undo(&plan->rule, &priority);
+	if (agent == NULL || result < 0)
 		placement_undo(&plan->placement, &before);
 	return result;
 }
 
 void plan_apply(struct plan *plan, const char *agent)
 {
+	struct error note = {0};
 	struct error warning = {0};
 	struct error error = {0};
 
 	if (!plan->placed)
 		return;
-	if (plan_place_process(plan, agent, &warning, &error) < 0)
+	if (plan_place_process(plan, agent, &note, &warning, &error) < 0)
 		plan_fail(plan, error.text);
 	if (error_is_set(&warning))
 		plan_warn_of_rule(plan, warning.text);
+	if (error_is_set(&note))
+		plan_warn_of_rule(plan, note.text);
 	for (size_t i = 0; agent != NULL && plan->placed && i < plan->rule.env_count; i++) {
 		/* putenv(3) wants char *, but changes nothing that is never set again. */
 		if (putenv((char *)plan->rule.env[i]) != 0)

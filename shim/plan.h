@@ -30,6 +30,8 @@ struct plan {
 	bool matched;
 	struct rule rule; /* when matched */
 	bool placed;      /* `placement` holds */
+	bool in_emulator; /* this process is in libvirt's cgroup of an emulator */
+	bool asks_agent;  /* what the rule asks for takes the agent */
 	struct placement placement;
 	struct guest_memory memory; /* when placed */
 	struct error warnings[PLAN_WARNINGS_MAX];
@@ -76,11 +78,12 @@ void plan_memory(struct plan *plan, char *const argv[], const struct emulator *e
 char *const *plan_argv(const struct plan *plan, char *const argv[]);
 
 /*
- * Gives this process the placement and the environment of the plan; the
- * CPUs, where libvirt would undo the affinity, by the agent at `agent`. NULL: a dry
- * run, after which this process is as it was. What the host or the agent refuses goes
- * to plan->error or, with best-effort, to plan->warnings; then plan->placed is
- * false, and the process is where it was. (The cpuset stays, should the agent have set it.)
+ * Gives this process the placement, the priority and the environment of the plan. What it
+ * cannot do, the agent at `agent` does: the CPUs, where libvirt would undo the affinity, a
+ * priority that it may not give itself, and interrupts. NULL: a dry run, after which this process
+ * is as it was. What the host or the agent refuses goes to plan->error or, with best-effort, to
+ * plan->warnings; then plan->placed is false, and the process is where it was. (The cpuset stays,
+ * should the agent have set it.)
  */
 void plan_apply(struct plan *plan, const char *agent);
 

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { KEPT = CAP_SYS_PTRACE };
+static bool is_kept(unsigned int capability)
+{
+	return capability == CAP_SYS_PTRACE || capability == CAP_SYS_NICE;
+}
 
 /* Whether this process has, and can ever have, what is kept and nothing else. */
 static bool is_dropped(void)
@@ -16,7 +19,7 @@ static bool is_dropped(void)
 		return false;
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		for (unsigned int capability = 0; capability <= CAP_LAST_CAP; capability++) {
-			if (capng_have_capability(sets[i], capability) != (capability == KEPT))
+			if (capng_have_capability(sets[i], capability) != is_kept(capability))
 				return false;
 		}
 	}
@@ -27,15 +30,18 @@ static bool is_dropped(void)
 static bool drop(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			    KEPT) == 0 &&
+	return capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			     CAP_SYS_PTRACE, CAP_SYS_NICE, -1) == 0 &&
 	       capng_apply(CAPNG_SELECT_BOTH) == 0;
 }
 
 int privileges_drop(struct error *error)
 {
-	if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, KEPT))
-		return error_set(error, -EPERM, "the agent must be given CAP_SYS_PTRACE");
+	if (capng_get_caps_process() < 0 ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE) ||
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_NICE))
+		return error_set(error, -EPERM,
+				 "the agent must be given CAP_SYS_PTRACE and CAP_SYS_NICE");
 	/* systemd may have done it already, and does not let it be done again. */
 	if (!is_dropped() && !(drop() && is_dropped()))
 		return error_set(error, -EPERM, "the capabilities cannot be dropped");

@@ -5,10 +5,11 @@
 #include "error.h"
 
 /*
- * Drops every capability but CAP_SYS_PTRACE, in the bounding set too, and sets
- * no_new_privs. That one is needed to see what file another user's process
- * executes (proc_pid_exe(5)). The cpusets are written, and the policy is read, as
- * the owner of these files: by uid 0, without a capability.
+ * Drops every capability but two, in the bounding set too, and sets no_new_privs.
+ * CAP_SYS_PTRACE is needed to see what file another user's process executes
+ * (proc_pid_exe(5)), CAP_SYS_NICE to give it a priority (sched(7)). Cpusets and the affinity
+ * of interrupts are written, and the policy is read, as the owner of these files: by uid 0,
+ * without a capability.
  *
  * Returns 0; or -EPERM with `error` filled.
  */

@@ -1,5 +1,5 @@
 #include "qemu_memory.h"
-#include "memory_device.h"
+#include "device_option.h"
 #include "option_string.h"
 #include "qemu_args.h"
 #include "size.h"
@@ -20,7 +20,7 @@ enum {
 /* What is seen on the way through the command line. */
 struct reading {
 	struct qemu_memory *memory;
-	struct memory_device *devices;
+	struct device_option *devices;
 	size_t device_count;
 	const char *size; /* the last of -m */
 	size_t size_length;
@@ -56,13 +56,13 @@ static int object_add(struct reading *reading, const struct qemu_option *option)
 	return 0;
 }
 
-static int device_add(struct reading *reading, struct memory_device *device)
+static int device_add(struct reading *reading, struct device_option *device)
 {
-	struct memory_device *devices =
+	struct device_option *devices =
 	    realloc(reading->devices, (reading->device_count + 1) * sizeof(*devices));
 
-	if (devices == NULL || device->driver == NULL || device->object == NULL) {
-		memory_device_free(device);
+	if (devices == NULL || device->driver == NULL || device->value == NULL) {
+		device_option_free(device);
 		if (devices != NULL)
 			reading->devices = devices;
 		return no_memory(reading->error);
@@ -74,8 +74,8 @@ static int device_add(struct reading *reading, struct memory_device *device)
 
 static int device_look(struct reading *reading, const struct qemu_option *option)
 {
-	struct memory_device device;
-	int result = memory_device_read(option->value, &device, reading->error);
+	struct device_option device;
+	int result = device_option_read(option->value, "memdev", &device, reading->error);
 
 	if (result == -EINVAL)
 		reading->memory->unread = *option;
@@ -87,7 +87,7 @@ static int device_look(struct reading *reading, const struct qemu_option *option
 /* The machine's RAM is an object, of that name. */
 static int ram_add(struct reading *reading, const char *user, const char *value, size_t length)
 {
-	struct memory_device ram = {strdup(user), option_copy(value, length)};
+	struct device_option ram = {strdup(user), option_copy(value, length)};
 
 	reading->by_object = true;
 	return device_add(reading, &ram);
@@ -97,11 +97,11 @@ static int ram_add(struct reading *reading, const char *user, const char *value,
 static char *user_take(struct reading *reading, const struct memory_object *object)
 {
 	for (size_t i = 0; i < reading->device_count; i++) {
-		struct memory_device *device = &reading->devices[i];
+		struct device_option *device = &reading->devices[i];
 		char *driver = device->driver;
-		const char *slash = strrchr(device->object, '/');
+		const char *slash = strrchr(device->value, '/');
 
-		if (strcmp(object->id, slash != NULL ? slash + 1 : device->object) != 0)
+		if (strcmp(object->id, slash != NULL ? slash + 1 : device->value) != 0)
 			continue;
 		device->driver = NULL;
 		return driver;
@@ -116,7 +116,7 @@ static void users_take(struct reading *reading)
 	for (size_t i = 0; i < memory->count; i++)
 		memory->objects[i].user = user_take(reading, &memory->objects[i].object);
 	for (size_t i = 0; i < reading->device_count; i++)
-		memory_device_free(&reading->devices[i]);
+		device_option_free(&reading->devices[i]);
 	free(reading->devices);
 }
 

@@ -1,13 +1,18 @@
 #include "request.h"
 #include "cpuset.h"
+#include "interrupt_plan.h"
 #include "log.h"
 #include "peer.h"
 #include "pins.h"
 #include "plan.h"
+#include "priority.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What one request is about, as far as it is known. */
 struct request {
@@ -16,7 +21,11 @@ struct request {
 	struct peer peer;
 	struct guest_cgroup cgroup;
 	struct cpuset cpuset;
+	struct error by_hand; /* why its cgroup is not libvirt's, where root has started it */
 	struct plan plan;
+	int bring; /* to the watcher */
+	struct interrupt_plan *interrupts;
+	struct error note;
 };
 
 /* The message must be the request to the byte. It is not repeated as it came. */
@@ -28,9 +37,15 @@ static int message_check(const char *message, size_t length, struct error *error
 			 "a message of %zu bytes is no request that this agent knows", length);
 }
 
+/* Whether whoever has started the process could do all by himself that the agent can. */
+static bool is_trusted(const struct request *request)
+{
+	return request->peer.uid == 0 || request->peer.uid == request->roots->owner;
+}
+
 /*
  * Finds who asks. The cgroup comes first: only who is in one that libvirt has made costs
- * more than that.
+ * more than that, and root, who need not have it from libvirt.
  */
 static int guest_find(struct request *request, struct error *error)
 {
@@ -39,6 +54,11 @@ static int guest_find(struct request *request, struct error *error)
 
 	if (result == 0)
 		result = guest_cgroup_read(peer->cgroup.path, &request->cgroup, error);
+	if (result < 0 && is_trusted(request)) {
+		request->by_hand = *error;
+		*error = (struct error){0};
+		return peer_read(peer, request->roots, error);
+	}
 	if (result == 0)
 		result = cpuset_open(&request->cpuset, request->roots, &peer->cgroup,
 				     &request->cgroup, error);
@@ -51,7 +71,37 @@ static int guest_find(struct request *request, struct error *error)
 	return result;
 }
 
-/* Makes the plan for the guest, which must come to CPUs. */
+/* What the plan asks of the agent. Of who is not libvirt's guest the cpuset is not its affair. */
+static bool plan_sets_cpuset(const struct request *request)
+{
+	return request->plan.placement.sets_cpus && !error_is_set(&request->by_hand);
+}
+
+static bool plan_asks(const struct request *request)
+{
+	const struct rule *rule = &request->plan.rule;
+
+	return plan_sets_cpuset(request) || rule_sets_interrupts(rule) ||
+	       (priority_is_asked(rule) && !error_is_set(&request->by_hand));
+}
+
+/* Finds what the XML has against it, and what becomes of interrupts. */
+static int plan_check(struct request *request, struct error *error)
+{
+	struct plan *plan = &request->plan;
+
+	if (plan_sets_cpuset(request) &&
+	    pins_check(request->roots, request->peer.guest, request->cpuset.unified,
+		       &plan->placement, error) < 0)
+		return -EINVAL;
+	if (!rule_sets_interrupts(&plan->rule))
+		return 0;
+	request->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, request->peer.argv,
+						  request->roots, error);
+	return request->interrupts == NULL ? -EINVAL : 0;
+}
+
+/* Makes the plan for the guest, of which something must be for the agent to do. */
 static int guest_plan(struct request *request, struct error *error)
 {
 	struct plan *plan = &request->plan;
@@ -59,36 +109,102 @@ static int guest_plan(struct request *request, struct error *error)
 
 	plan_make(plan, request->peer.guest, PLAN_FOR_HOST,
 		  (struct policy_source){roots->policy, roots->owner});
-	if (plan->placed && plan->placement.sets_cpus)
-		return pins_check(roots, request->peer.guest, request->cpuset.unified,
-				  &plan->placement, error);
+	if (plan->placed && plan_asks(request))
+		return plan_check(request, error);
 	if (error_is_set(&plan->reason))
 		return error_set(error, -EINVAL, "%s", plan->reason.text);
+	if (error_is_set(&request->by_hand))
+		return error_set(error, -EINVAL, "%s", request->by_hand.text);
 	if (plan->matched)
-		return error_set(error, -EINVAL, "the rule asks for no CPUs (any more)");
+		return error_set(error, -EINVAL,
+				 "the rule asks for nothing that is for the agent (any more)");
 	if (plan->warning_count > 0)
 		return error_set(error, -ENOENT, "%s", plan->warnings[0].text);
 	return error_set(error, -ENOENT, "no rule of the agent's policy, %s, matches the guest",
 			 roots->policy);
 }
 
+/* Has the watcher take the guest. Returns a connection to it, or -errno with `error` filled. */
+static int guest_watch(struct request *request, struct error *error)
+{
+	const struct rule *rule = &request->plan.rule;
+	struct watch_guest guest = {
+	    .pid = request->peer.pid, .pidfd = request->peer.pidfd, .plan = request->interrupts};
+	char name[sizeof(guest.rule)];
+	int result = watch_started(request->peer.directory, guest.started);
+
+	if (result < 0)
+		return error_set(error, result, "the process has ended");
+	text_printable(guest.name, sizeof(guest.name), request->peer.guest);
+	snprintf(name, sizeof(name), "%.400s:%u", rule->file, rule->line);
+	text_printable(guest.rule, sizeof(guest.rule), name);
+	return watcher_bring(request->bring, &guest, &request->note, error);
+}
+
+/*
+ * Gives the process its cpuset and its priority. (The number of a process that ended this very
+ * moment would have to be another's already for that to get the priority.)
+ */
+static int process_place(struct request *request, struct error *error)
+{
+	const struct plan *plan = &request->plan;
+	int result = 0;
+
+	if (plan_sets_cpuset(request))
+		result = cpuset_place(&request->cpuset, &plan->placement.cpus, error);
+	if (result == 0 && priority_is_asked(&plan->rule))
+		result = priority_apply(&plan->rule, request->peer.pid, error);
+	return result;
+}
+
+/* The interrupts come first, for they alone can be taken back. */
 static int guest_place(struct request *request, struct error *error)
 {
 	/* The shim may have lost its patience: then the guest has started without. */
 	int result = peer_waits(&request->peer, request->connection, error);
+	int watcher = -1;
 
-	return result < 0 ? result
-			  : cpuset_place(&request->cpuset, &request->plan.placement.cpus, error);
+	if (result == 0 && request->interrupts != NULL)
+		result = watcher = guest_watch(request, error);
+	if (result >= 0)
+		result = process_place(request, error);
+	if (result == 0 && watcher >= 0)
+		result = watcher_keep(watcher);
+	if (watcher >= 0)
+		close(watcher);
+	return result;
+}
+
+static bool option_is_for_agent(const char *option)
+{
+	static const char *const names[] = {"irq=", "isolate", "nice=", "sched="};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(option, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void tell_placed(const struct request *request)
 {
 	const struct plan *plan = &request->plan;
-	char cpus[ID_SET_TEXT_SIZE];
+	char text[ERROR_TEXT_SIZE];
+	char part[ERROR_TEXT_SIZE];
 
-	log_line("placed guest '%s' (pid %d): rule %s:%u, cpus %s", request->peer.guest,
-		 request->peer.pid, plan->rule.file, plan->rule.line,
-		 id_set_format(&plan->placement.cpus, cpus, sizeof(cpus)));
+	snprintf(text, sizeof(text), "placed guest '%s' (pid %d): rule %s:%u", request->peer.guest,
+		 request->peer.pid, plan->rule.file, plan->rule.line);
+	if (plan_sets_cpuset(request))
+		text_add(text, sizeof(text), ", cpus %s",
+			 id_set_format(&plan->placement.cpus, part, ID_SET_TEXT_SIZE));
+	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++) {
+		if (option_is_for_agent(part))
+			text_add(text, sizeof(text), ", %s", part);
+	}
+	log_line("%s", text);
+	if (error_is_set(&request->note))
+		log_line("guest '%s': rule %s:%u: %s", request->peer.guest, plan->rule.file,
+			 plan->rule.line, request->note.text);
 }
 
 static void tell_refused(const struct request *request, const char *reason)
@@ -106,11 +222,24 @@ static void tell_refused(const struct request *request, const char *reason)
 		log_line("refused pid %d (uid %u): %s", peer->pid, peer->uid, reason);
 }
 
-bool request_serve(int connection, const char *message, size_t length, const struct roots *roots,
-		   bool quiet, char reply[AGENT_REPLY_MAX])
+/* Writes the answer to a request that was granted. */
+static void answer_placed(const struct request *request, char reply[AGENT_REPLY_MAX])
 {
-	struct request request = {.connection = connection, .roots = roots};
-	char list[ID_SET_LIST_SIZE];
+	char cpus[ID_SET_LIST_SIZE];
+
+	if (plan_sets_cpuset(request))
+		id_set_format(&request->plan.placement.cpus, cpus, sizeof(cpus));
+	else
+		strcpy(cpus, "-");
+	snprintf(reply, AGENT_REPLY_MAX, AGENT_PLACED "%s%s", cpus,
+		 error_is_set(&request->note) ? "; " : "");
+	text_printable(reply + strlen(reply), AGENT_REPLY_MAX - strlen(reply), request->note.text);
+}
+
+bool request_serve(int connection, const char *message, size_t length, const struct roots *roots,
+		   int bring, bool quiet, char reply[AGENT_REPLY_MAX])
+{
+	struct request request = {.connection = connection, .roots = roots, .bring = bring};
 	struct error error = {0};
 	int result = peer_open(&request.peer, connection, roots, &error);
 
@@ -124,8 +253,7 @@ bool request_serve(int connection, const char *message, size_t length, const str
 	if (result == 0)
 		result = guest_place(&request, &error);
 	if (result == 0) {
-		snprintf(reply, AGENT_REPLY_MAX, AGENT_PLACED "%s",
-			 id_set_format(&request.plan.placement.cpus, list, sizeof(list)));
+		answer_placed(&request, reply);
 		tell_placed(&request);
 	} else {
 		strcpy(reply, AGENT_REFUSED);
@@ -134,6 +262,7 @@ bool request_serve(int connection, const char *message, size_t length, const str
 			tell_refused(&request, error.text);
 	}
 	plan_free(&request.plan);
+	free(request.interrupts);
 	cpuset_close(&request.cpuset);
 	peer_close(&request.peer);
 	return result == 0;

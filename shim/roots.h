@@ -9,6 +9,9 @@
 
 struct roots {
 	const char *proc;    /* "/proc" */
+	const char *sys;     /* "/sys" */
+	const char *run;     /* "/run" */
+	const char *state;   /* the agent's own: "/run/guest-pinning" */
 	const char *libvirt; /* its state of running guests: "/run/libvirt/qemu" */
 	const char *policy;  /* the main policy file */
 	uid_t owner; /* who besides root may own what is trusted: policy, shims, cgroups; 0 */

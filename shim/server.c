@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "log.h"
 #include "request.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ struct server {
 	const struct roots *roots;
 	int listener;
 	int signals;
+	struct watcher watcher;
 	bool ending;
 	size_t count;
 	struct client clients[CLIENTS_MAX]; /* the oldest first */
@@ -166,6 +168,22 @@ static void client_add(struct server *server, const struct client *client)
 /* How a worker ends. */
 enum { WORKER_PLACED = 0, WORKER_REFUSED = 1, WORKER_REFUSED_QUIETLY = 2 };
 
+/* Closes what is not of a process that was started for something else. `fd` stays, if not -1. */
+static void server_leave(const struct server *server, int fd)
+{
+	close(server->listener);
+	close(server->signals);
+	for (size_t i = 0; i < server->count; i++) {
+		if (server->clients[i].fd != fd)
+			close(server->clients[i].fd);
+	}
+}
+
+static void leave_all(void *server)
+{
+	server_leave(server, -1);
+}
+
 /* The worker's own life: it answers one message. */
 static void worker_run(const struct server *server, int fd, const char *message, size_t length,
 		       bool quiet)
@@ -173,13 +191,9 @@ static void worker_run(const struct server *server, int fd, const char *message,
 	char reply[AGENT_REPLY_MAX];
 	bool placed;
 
-	close(server->listener);
-	close(server->signals);
-	for (size_t i = 0; i < server->count; i++) {
-		if (server->clients[i].fd != fd)
-			close(server->clients[i].fd);
-	}
-	placed = request_serve(fd, message, length, server->roots, quiet, reply);
+	server_leave(server, fd);
+	placed =
+	    request_serve(fd, message, length, server->roots, server->watcher.bring, quiet, reply);
 	/* Closing with a message unread would tell the peer of an error instead of the answer. */
 	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
 		;
@@ -347,6 +361,25 @@ static void worker_ended(struct server *server, struct client *client, int statu
 		server->untold++;
 }
 
+/* Starts the watcher; with `again`, anew. */
+static void watcher_run(struct server *server, bool again)
+{
+	int result = watcher_start(&server->watcher, server->roots, again, leave_all, server);
+
+	if (result < 0)
+		log_line("no process for the watch over interrupts: %s", strerror(-result));
+}
+
+static void watcher_ended(struct server *server, int status)
+{
+	server->watcher.pid = 0;
+	if (server->ending)
+		return;
+	log_line("the watch over interrupts has ended (status %#x), and is started again",
+		 (unsigned int)status);
+	watcher_run(server, true);
+}
+
 /* Takes note of processes that have ended, and ends the workers whose time is over. */
 static void workers_reap(struct server *server)
 {
@@ -355,6 +388,8 @@ static void workers_reap(struct server *server)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == server->watcher.pid)
+			watcher_ended(server, status);
 		for (size_t i = 0; i < server->count; i++) {
 			struct client *client = &server->clients[i];
 
@@ -452,13 +487,19 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 	static struct server server; /* too large for a stack */
 	int result;
 
-	server = (struct server){.roots = roots, .listener = listener};
+	server = (struct server){.roots = roots, .listener = listener, .watcher = {.bring = -1}};
 	result = server.signals = signals_take();
+	if (result >= 0)
+		result = watcher_open(&server.watcher);
+	if (result >= 0)
+		watcher_run(&server, false);
 	while (result >= 0 && !(server.ending && clients_in(&server, STATE_SERVED) == 0))
 		result = server_turn(&server);
+	watcher_stop(&server.watcher);
 	for (size_t i = 0; i < server.count; i++)
 		client_drop(&server.clients[i]);
 	clients_sweep(&server);
+	watcher_close(&server.watcher);
 	if (server.signals >= 0)
 		close(server.signals);
 	return result < 0

@@ -254,7 +254,13 @@ static inline int start_server(void **state)
 {
 	if (enter_directory(state) < 0)
 		return -1;
-	roots = (struct roots){"world/proc", "world/state", POLICY, geteuid()};
+	roots = (struct roots){.proc = "world/proc",
+			       .sys = "world/sys",
+			       .run = "world/run",
+			       .state = "world/agent",
+			       .libvirt = "world/state",
+			       .policy = POLICY,
+			       .owner = geteuid()};
 	cpu = first_cpu();
 	make_file(LOG, "");
 	make_world();

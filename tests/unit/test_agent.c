@@ -24,6 +24,7 @@ enum { NOBODY = 65534, LATENESS_MS = 1500, SHORT_MS = 30 };
 static pid_t agent; /* that the test has started */
 static struct id_set cpus;
 static struct error error;
+static struct error note;
 
 static int stop(void **state)
 {
@@ -97,7 +98,7 @@ static int place(void)
 
 	memset(&cpus, 0, sizeof(cpus));
 	error = (struct error){0};
-	result = agent_place(SOCKET, &cpus, &error);
+	result = agent_place(SOCKET, &cpus, &note, &error);
 	assert_true(result <= 0);
 	assert_int_equal(error_is_set(&error), result < 0);
 	return result;
@@ -288,7 +289,7 @@ static void an_agent_that_is_not_there_is_told(void **state)
 	assert_non_null(strstr(error.text, SOCKET));
 	assert_non_null(strstr(error.text, "start guest-pinningd"));
 	assert_int_equal(agent_is_there(SOCKET), -ENOENT);
-	assert_int_equal(agent_place("no-such-directory/" SOCKET, &cpus, &error), -ENOENT);
+	assert_int_equal(agent_place("no-such-directory/" SOCKET, &cpus, &note, &error), -ENOENT);
 
 	listener = listen_at(SOCKET, 8);
 	assert_int_equal(agent_is_there(SOCKET), 0);
@@ -299,7 +300,7 @@ static void an_agent_that_is_not_there_is_told(void **state)
 
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(agent_place(path, &cpus, &error), -ENAMETOOLONG);
+	assert_int_equal(agent_place(path, &cpus, &note, &error), -ENAMETOOLONG);
 	assert_int_equal(agent_is_there(path), -ENAMETOOLONG);
 }
 
@@ -347,7 +348,7 @@ static void one_who_may_not_speak_to_the_agent_is_told(void **state)
 	if (child == 0) {
 		if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
 			_exit(1);
-		if (agent_place(SOCKET, &cpus, &error) != -EACCES)
+		if (agent_place(SOCKET, &cpus, &note, &error) != -EACCES)
 			_exit(2);
 		if (strstr(error.text, "group kvm") == NULL)
 			_exit(3);
@@ -373,7 +374,7 @@ static int ask_where_the_queue_is_full(void)
 	if (errno != EAGAIN)
 		return 1;
 	start = clock_milliseconds();
-	result = agent_place("full.sock", &cpus, &error);
+	result = agent_place("full.sock", &cpus, &note, &error);
 	if (result != -ETIMEDOUT || strstr(error.text, "has not answered") == NULL)
 		return 2;
 	return clock_milliseconds() - start >= AGENT_PATIENCE_MS - 10 &&

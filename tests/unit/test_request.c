@@ -60,15 +60,16 @@ static void a_guest_under_v1_is_placed_too(void **state)
 
 static void the_shims_side_and_the_agents_understand_each_other(void **state)
 {
+	struct error note = {0};
 	struct error error = {0};
 	struct id_set cpus = {0};
 
 	(void)state;
-	assert_int_equal(agent_place(SOCKET, &cpus, &error), 0);
+	assert_int_equal(agent_place(SOCKET, &cpus, &note, &error), 0);
 	assert_true(id_set_has(&cpus, cpu));
 	assert_int_equal(id_set_count(&cpus), 1);
 	make_policy("# nothing\n");
-	assert_int_equal(agent_place(SOCKET, &cpus, &error), -EPERM);
+	assert_int_equal(agent_place(SOCKET, &cpus, &note, &error), -EPERM);
 	assert_non_null(strstr(error.text, "no rule of the agent's policy"));
 }
 
@@ -243,8 +244,9 @@ static void whoever_lies_or_has_no_rule_is_refused(void **state)
 	    {lie_policy, "db1 - cpus=%u\n", "no rule of the agent's policy"},
 	    {lie_policy, "", "no rule of the agent's policy"},
 	    {lie_no_policy, POLICY, "no rule of the agent's policy"},
-	    {lie_policy, "# %u\nweb1 - mem=local\n", "the rule asks for no CPUs"},
-	    {lie_policy, "web1 - env=A=%u\n", "the rule asks for no CPUs"},
+	    {lie_policy, "# %u\nweb1 - mem=local\n",
+	     "the rule asks for nothing that is for the agent"},
+	    {lie_policy, "web1 - env=A=%u\n", "the rule asks for nothing that is for the agent"},
 	    {lie_policy, "web1 1023\n", "node 1023 of '1023' does not exist"},
 	    {lie_policy, "web1 1023 best-effort\n", "node 1023 of '1023' does not exist"},
 	    {lie_policy, "web1 - cpus=8191\n", "8191"},
@@ -319,7 +321,8 @@ static void the_refusal_of_a_guest_is_logged_with_all_that_is_known(void **state
 	/* Where the rule is, is not the client's to know. */
 	make_policy("# %u\nweb1 - mem=local\n");
 	assert_null(strstr(ask(), POLICY));
-	assert_non_null(strstr(logged(), "rule " POLICY ":2: the rule asks for no CPUs"));
+	assert_non_null(
+	    strstr(logged(), "rule " POLICY ":2: the rule asks for nothing that is for the agent"));
 	assert_int_equal(lines_logged(), 2);
 }
 
@@ -501,8 +504,8 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 		cases[i].lie(cases[i].argument);
 		assert_true(dup2(log, STDERR_FILENO) >= 0);
 		before = descriptors_of(getpid());
-		placed = request_serve(pair[1], AGENT_REQUEST, strlen(AGENT_REQUEST), &roots, false,
-				       reply);
+		placed = request_serve(pair[1], AGENT_REQUEST, strlen(AGENT_REQUEST), &roots, -1,
+				       false, reply);
 		assert_true(dup2(stderr_before, STDERR_FILENO) >= 0);
 		assert_int_equal(placed, i == 0);
 		assert_int_equal(strncmp(reply, i == 0 ? AGENT_PLACED : AGENT_REFUSED,

@@ -232,9 +232,9 @@ static void environment_options_have_a_limit(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const cases[] = {"cpu=1",    "Cpus=1",       "cpus",    "best-effort=1",
-					    "best",     "best-effortx", "=",       "x",
-					    "nice=-20", "best-effort=", "MEM=bind"};
+	static const char *const cases[] = {"cpu=1", "Cpus=1",       "cpus",    "best-effort=1",
+					    "best",  "best-effortx", "=",       "x",
+					    "nice",  "best-effort=", "MEM=bind"};
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
@@ -373,7 +373,7 @@ static void an_unknown_option_is_told_all_that_there_are(void **state)
 {
 	(void)state;
 	rule_refused("web1 0 bogus", "unknown option 'bogus' (there are cpus= mem= hugepages= ksm= "
-				     "thp= prealloc= env= best-effort)");
+				     "thp= prealloc= irq= isolate nice= sched= env= best-effort)");
 }
 
 static void nodes_are_checked(void **state)

@@ -1,4 +1,4 @@
-#include "memory_device.h"
+#include "device_option.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -7,32 +7,32 @@
 /* Reads a device that is made of memory. */
 static void check_device(const char *text, const char *driver, const char *object)
 {
-	struct memory_device device;
+	struct device_option device;
 	struct error error = {0};
-	int result = memory_device_read(text, &device, &error);
+	int result = device_option_read(text, "memdev", &device, &error);
 
 	if (result != 1)
 		fail_msg("%s: %d %s", text, result, error.text);
 	assert_false(error_is_set(&error));
 	assert_string_equal(device.driver, driver);
-	assert_string_equal(device.object, object);
-	memory_device_free(&device);
+	assert_string_equal(device.value, object);
+	device_option_free(&device);
 	assert_null(device.driver);
-	assert_null(device.object);
-	memory_device_free(&device);
+	assert_null(device.value);
+	device_option_free(&device);
 }
 
 static void check_other(const char *text)
 {
-	struct memory_device device;
+	struct device_option device;
 	struct error error = {0};
-	int result = memory_device_read(text, &device, &error);
+	int result = device_option_read(text, "memdev", &device, &error);
 
 	if (result != 0)
 		fail_msg("%s: %d", text, result);
 	assert_false(error_is_set(&error));
 	assert_null(device.driver);
-	assert_null(device.object);
+	assert_null(device.value);
 }
 
 static void the_text_form_is_read(void **state)
@@ -121,12 +121,13 @@ static void json_that_is_none_is_left_to_qemu(void **state)
 /* QEMU takes single quotes, and this may be memory. */
 static void json_in_single_quotes_cannot_be_read(void **state)
 {
-	struct memory_device device;
+	struct device_option device;
 	struct error error;
 
 	(void)state;
-	assert_int_equal(memory_device_read("{'driver':'pc-dimm','memdev':'a'}", &device, &error),
-			 -EINVAL);
+	assert_int_equal(
+	    device_option_read("{'driver':'pc-dimm','memdev':'a'}", "memdev", &device, &error),
+	    -EINVAL);
 	check_other("{'driver':'pc-dimm'}");
 }
 
@@ -151,17 +152,17 @@ static void any_text_can_be_read(void **state)
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		char text[512] = "";
-		struct memory_device device;
+		struct device_option device;
 		struct error error = {0};
 		int result;
 
 		for (unsigned int n = random_below(&seed, 12); n > 0; n--)
 			strcat(text, pieces[random_below(&seed, LENGTH_OF(pieces))]);
-		result = memory_device_read(text, &device, &error);
+		result = device_option_read(text, "memdev", &device, &error);
 		assert_true(result == 0 || result == 1 || result == -EINVAL);
 		assert_int_equal(device.driver != NULL, result == 1);
-		assert_int_equal(device.object != NULL, result == 1);
-		memory_device_free(&device);
+		assert_int_equal(device.value != NULL, result == 1);
+		device_option_free(&device);
 	}
 }
 

@@ -1,0 +1,66 @@
+#include "device_option.h"
+#include "json_library.h"
+#include "option_string.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies the value of a key, if there is one. Returns 0 or -ENOMEM. */
+static int value_copy(const char *text, const char *key, char **copy)
+{
+	size_t length;
+	const char *value = option_find(text, "driver", key, &length);
+
+	*copy = value != NULL ? option_copy(value, length) : NULL;
+	return value != NULL && *copy == NULL ? -ENOMEM : 0;
+}
+
+static int text_read(const char *text, const char *key, struct device_option *option)
+{
+	int result = value_copy(text, "driver", &option->driver);
+
+	return result < 0 ? result : value_copy(text, key, &option->value);
+}
+
+static int json_read(const char *text, const char *key, struct device_option *option,
+		     struct error *error)
+{
+	const struct json_library *library;
+	json_t *json;
+	int result = json_library_read(text, &library, &json, error);
+
+	if (result == -EINVAL) /* QEMU will say so */
+		return 0;
+	if (result < 0)
+		return result == -EILSEQ ? -EINVAL : result;
+	result = json_library_string(library, json, "driver", &option->driver);
+	if (result == 0)
+		result = json_library_string(library, json, key, &option->value);
+	library->free_value(json);
+	return result;
+}
+
+int device_option_read(const char *text, const char *key, struct device_option *option,
+		       struct error *error)
+{
+	int result;
+
+	*option = (struct device_option){0};
+	if (strstr(text, key) == NULL)
+		return 0;
+	result = *text == '{' ? json_read(text, key, option, error) : text_read(text, key, option);
+	if (result == 0 && option->driver != NULL && option->value != NULL)
+		return 1;
+	device_option_free(option);
+	if (result == -ENOMEM)
+		error_set(error, result, "out of memory for the guest's devices");
+	return result;
+}
+
+void device_option_free(struct device_option *option)
+{
+	free(option->driver);
+	free(option->value);
+	*option = (struct device_option){0};
+}

@@ -1,0 +1,91 @@
+#include "interrupt_plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char vfio[] = "vfio";
+
+static void claim_add(struct interrupt_plan *plan, const char *device, bool assigned,
+		      const struct id_set *cpus)
+{
+	struct interrupt_claim *claim = &plan->claims[plan->count++];
+
+	snprintf(claim->device, sizeof(claim->device), "%s", device);
+	claim->assigned = assigned;
+	claim->cpus = *cpus;
+}
+
+/* The CPUs of one irq=: its own, or the rule's. */
+static int claim_cpus(const struct placement *placement, const char *spec, struct id_set *cpus,
+		      struct error *error)
+{
+	if (spec != NULL)
+		return placement_cpus(spec, cpus, error);
+	*cpus = placement->cpus;
+	return 0;
+}
+
+/* Adds the devices that the rule names. *guests: the CPUs for those of the guest, if any. */
+static int named_add(struct interrupt_plan *plan, const struct rule *rule,
+		     const struct placement *placement, const struct roots *roots,
+		     struct id_set *guests, struct error *error)
+{
+	for (size_t i = 0; i < rule->irq_count; i++) {
+		size_t length;
+		const char *spec = rule_irq_cpus(rule->irqs[i], &length);
+		char name[DEVICE_NAME_SIZE];
+		struct device device;
+		struct id_set cpus;
+		struct error reason;
+		int result = claim_cpus(placement, spec, &cpus, &reason);
+
+		snprintf(name, sizeof(name), "%.*s", (int)length, rule->irqs[i]);
+		if (result == 0 && strcmp(name, vfio) == 0) {
+			*guests = cpus;
+			continue;
+		}
+		if (result == 0)
+			result = device_find(roots, name, &device, &reason);
+		if (result < 0)
+			return error_set(error, result, "irq=%s: %s", rule->irqs[i], reason.text);
+		claim_add(plan, name, false, &cpus);
+	}
+	return 0;
+}
+
+/* Adds the guest's own devices, with CPUs or without. */
+static int assigned_add(struct interrupt_plan *plan, char *const argv[], const struct id_set *cpus,
+			struct error *error)
+{
+	struct assigned assigned;
+	int result = assigned_read(argv, &assigned, error);
+
+	for (size_t i = 0; result == 0 && i < assigned.count; i++)
+		claim_add(plan, assigned.names[i], true, cpus);
+	return result;
+}
+
+struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
+					   const struct placement *placement, char *const argv[],
+					   const struct roots *roots, struct error *error)
+{
+	struct interrupt_plan *plan = calloc(1, sizeof(*plan));
+	struct id_set guests = {0};
+	int result;
+
+	if (plan == NULL) {
+		error_set(error, -ENOMEM, "out of memory for irq=");
+		return NULL;
+	}
+	plan->isolate = rule->isolate;
+	plan->cpus = placement->cpus;
+	result = named_add(plan, rule, placement, roots, &guests, error);
+	if (result == 0 && argv != NULL && (plan->isolate || !id_set_is_empty(&guests)))
+		result = assigned_add(plan, argv, &guests, error);
+	if (result == 0)
+		return plan;
+	free(plan);
+	return NULL;
+}

@@ -1,0 +1,60 @@
+#include "priority.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const int kernel_schedulers[SCHEDULERS] = {
+    [SCHEDULER_OTHER] = SCHED_OTHER,
+    [SCHEDULER_BATCH] = SCHED_BATCH,
+    [SCHEDULER_FIFO] = SCHED_FIFO,
+    [SCHEDULER_RR] = SCHED_RR,
+};
+
+int priority_read(struct priority *priority, struct error *error)
+{
+	struct sched_param parameters;
+
+	errno = 0;
+	priority->nice = getpriority(PRIO_PROCESS, 0);
+	priority->scheduler = sched_getscheduler(0);
+	if ((priority->nice == -1 && errno != 0) || priority->scheduler < 0 ||
+	    sched_getparam(0, &parameters) < 0)
+		return error_set(error, -errno, "the priority cannot be read: %s", strerror(errno));
+	priority->realtime = parameters.sched_priority;
+	return 0;
+}
+
+/* What is refused, and why. Always returns -errno, with EACCES as EPERM. */
+static int refused(const char *option, int code, struct error *error)
+{
+	if (code == EACCES || code == EPERM)
+		return error_set(error, -EPERM,
+				 "%s is refused: it takes CAP_SYS_NICE, or a limit that allows it "
+				 "(ulimit -e, -r), and for fifo and rr real-time for the cgroup",
+				 option);
+	return error_set(error, -code, "%s is refused: %s", option, strerror(code));
+}
+
+int priority_apply(const struct rule *rule, pid_t thread, struct error *error)
+{
+	struct sched_param parameters = {.sched_priority = (int)rule->realtime};
+
+	if (rule->scheduler != SCHEDULER_NONE &&
+	    sched_setscheduler(thread, kernel_schedulers[rule->scheduler], &parameters) < 0)
+		return refused("sched=", errno, error);
+	if (rule->nice_given && setpriority(PRIO_PROCESS, (id_t)thread, rule->nice) < 0)
+		return refused("nice=", errno, error);
+	return 0;
+}
+
+void priority_undo(const struct rule *rule, const struct priority *before)
+{
+	struct sched_param parameters = {.sched_priority = before->realtime};
+
+	if (rule->scheduler != SCHEDULER_NONE)
+		(void)sched_setscheduler(0, before->scheduler, &parameters);
+	if (rule->nice_given)
+		(void)setpriority(PRIO_PROCESS, 0, before->nice);
+}

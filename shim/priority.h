@@ -1,0 +1,36 @@
+/* nice= and sched=: what the kernel's scheduler is to make of a guest's threads. */
+#ifndef SHIM_PRIORITY_H
+#define SHIM_PRIORITY_H
+
+#include "error.h"
+#include "rule.h"
+
+#include <sys/types.h>
+
+/* What a thread has. */
+struct priority {
+	int nice;
+	int scheduler; /* SCHED_OTHER … */
+	int realtime;
+};
+
+/* Whether the rule says anything of it. */
+static inline bool priority_is_asked(const struct rule *rule)
+{
+	return rule->nice_given || rule->scheduler != SCHEDULER_NONE;
+}
+
+/* Reads what the calling thread has. Returns 0; or -errno with `error` filled. */
+int priority_read(struct priority *priority, struct error *error);
+
+/*
+ * Gives what the rule says to a thread, 0 being the calling one, and so to all that it starts
+ * from then on (sched(7)). Returns 0; or -errno with `error` filled: -EPERM where the caller
+ * may not (it takes CAP_SYS_NICE, or a limit, getrlimit(2)).
+ */
+int priority_apply(const struct rule *rule, pid_t thread, struct error *error);
+
+/* Takes it back from the calling thread, as far as that may. */
+void priority_undo(const struct rule *rule, const struct priority *before);
+
+#endif

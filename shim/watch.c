@@ -1,0 +1,251 @@
+#include "watch.h"
+#include "clock.h"
+#include "log.h"
+#include "watch_entry.h"
+#include "watch_settle.h"
+#include "watch_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool list_is_known(const struct watch *watch)
+{
+	if (watch->list.count != watch->count)
+		return false;
+	for (size_t i = 0; i < watch->count; i++) {
+		if (watch->list.at[i].number != watch->entries[i].number ||
+		    watch->list.at[i].id != watch->entries[i].id)
+			return false;
+	}
+	return true;
+}
+
+/* Makes the entries those of the list; what is known of one that was there before stays. */
+static int entries_renew(struct watch *watch, long long young_until)
+{
+	struct watch_entry *entries = calloc(watch->list.count + 1, sizeof(*entries));
+	size_t old = 0;
+
+	if (entries == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < watch->list.count; i++) {
+		const struct interrupt *interrupt = &watch->list.at[i];
+
+		while (old < watch->count && watch->entries[old].number < interrupt->number)
+			old++;
+		if (old < watch->count && watch->entries[old].number == interrupt->number &&
+		    watch->entries[old].id == interrupt->id)
+			entries[i] = watch->entries[old];
+		else
+			entries[i] = (struct watch_entry){.number = interrupt->number,
+							  .id = interrupt->id,
+							  .young_until = young_until};
+	}
+	free(watch->entries);
+	watch->entries = entries;
+	watch->count = watch->list.count;
+	watch->stale = true;
+	watch->unsaved = true;
+	return 0;
+}
+
+/* Looks which interrupts there are, and how old they are. */
+static int entries_look(struct watch *watch)
+{
+	long long now = clock_milliseconds();
+	int result = interrupts_list(&watch->interrupts, &watch->list);
+
+	if (result == 0 && !list_is_known(watch))
+		result = entries_renew(watch, now + WATCH_YOUNG_MS);
+	watch->young = false;
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watch_entry *entry = &watch->entries[i];
+
+		if (entry->young_until <= now)
+			entry->young_until = 0;
+		watch->young = watch->young || entry->young_until != 0;
+	}
+	return result;
+}
+
+static int watch_failed(int code, struct error *error)
+{
+	if (code == -ENOENT)
+		return error_set(error, code,
+				 "this kernel does not list its interrupts in /sys/kernel/irq "
+				 "(it takes Linux 4.9)");
+	return error_set(error, code, "the interrupts of this host cannot be seen to: %s",
+			 strerror(-code));
+}
+
+/* Takes hold of a guest that was written down. Returns whether it still lives. */
+static bool guest_hold(const struct watch *watch, struct watch_guest *guest)
+{
+	char started[WATCH_STARTED_SIZE];
+	char path[PATH_MAX];
+	int directory;
+	bool same;
+
+	guest->pidfd = (int)syscall(SYS_pidfd_open, guest->pid, 0);
+	if (guest->pidfd < 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/%d", watch->roots->proc, guest->pid);
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return false;
+	same = watch_started(directory, started) == 0 && strcmp(started, guest->started) == 0;
+	close(directory);
+	return same;
+}
+
+/* An interrupt that was written down, but not set any more, is as it was, or somebody else's. */
+static void entries_check(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watch_entry *entry = &watch->entries[i];
+		struct id_set now;
+
+		if (entry->changed &&
+		    interrupt_affinity(&watch->interrupts, entry->number, &now) == 0 &&
+		    id_set_equal(&now, &entry->before))
+			entry->changed = false;
+	}
+}
+
+int watch_open(struct watch *watch, const struct roots *roots, struct error *error)
+{
+	struct error reason = {0};
+	size_t kept = 0;
+	int result;
+
+	*watch = (struct watch){.roots = roots};
+	result = interrupts_open(&watch->interrupts, roots);
+	if (result == 0)
+		result = interrupts_list(&watch->interrupts, &watch->list);
+	if (result == 0)
+		result = entries_renew(watch, 0);
+	if (result < 0)
+		return watch_failed(result, error);
+	if (watch_state_load(watch, &reason) < 0)
+		log_line("%s", reason.text);
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		if (guest_hold(watch, watch->guests[i]))
+			watch->guests[kept++] = watch->guests[i];
+		else
+			watch_guest_free(watch->guests[i]);
+	}
+	watch->guest_count = kept;
+	entries_check(watch);
+	return 0;
+}
+
+/* What others have set in the meantime counts no more where a new guest asks for it. */
+static void entries_take_again(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		watch->entries[i].left = false;
+		watch->entries[i].tries = 0;
+	}
+}
+
+int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note,
+	      struct error *error)
+{
+	int result;
+
+	if (watch->guest_count == WATCH_GUESTS_MAX)
+		return error_set(error, -EMFILE, "more than %d guests have irq= or isolate",
+				 WATCH_GUESTS_MAX);
+	result = entries_look(watch);
+	if (result == 0) {
+		entries_take_again(watch);
+		watch->guests[watch->guest_count++] = guest;
+		watch->unsaved = true;
+		result = watch_settle(watch, false);
+		if (result == 0) {
+			watch_note(watch, guest, false, note);
+			return 0;
+		}
+		watch->guest_count--;
+		watch->stale = true;
+	}
+	return watch_failed(result, error);
+}
+
+void watch_remove(struct watch *watch, struct watch_guest *guest)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		if (watch->guests[i] != guest)
+			watch->guests[kept++] = watch->guests[i];
+	}
+	watch->guest_count = kept;
+	watch->stale = true;
+	watch->unsaved = true;
+	watch_guest_free(guest);
+}
+
+/* Says of each guest once what it does not get of interrupts that came later. */
+static void notes_log(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		struct watch_guest *guest = watch->guests[i];
+		struct error note = {0};
+
+		if (!guest->told)
+			watch_note(watch, guest, true, &note);
+		if (!error_is_set(&note))
+			continue;
+		guest->told = true;
+		log_line("guest '%s': rule %s: %s", guest->name, guest->rule, note.text);
+	}
+}
+
+void watch_turn(struct watch *watch)
+{
+	struct error error = {0};
+	int result = entries_look(watch);
+
+	if (result == 0 && (watch->stale || watch->young)) {
+		result = watch_settle(watch, false);
+		notes_log(watch);
+	}
+	if (result < 0 && !watch->failed) {
+		watch_failed(result, &error);
+		log_line("%s", error.text);
+	}
+	watch->failed = result < 0;
+}
+
+int watch_patience(const struct watch *watch)
+{
+	if (watch->guest_count == 0 && !watch->stale)
+		return -1;
+	return watch->young ? WATCH_TURN_YOUNG_MS : WATCH_TURN_MS;
+}
+
+void watch_restore(struct watch *watch)
+{
+	int result = entries_look(watch);
+
+	if (result == 0)
+		result = watch_settle(watch, true);
+	if (result < 0)
+		log_line("interrupts cannot be put back: %s", strerror(-result));
+}
+
+void watch_close(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->guest_count; i++)
+		watch_guest_free(watch->guests[i]);
+	interrupts_close(&watch->interrupts);
+	free(watch->list.at);
+	free(watch->entries);
+}

@@ -1,0 +1,143 @@
+#include "watch_guest.h"
+#include "file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STAT_SIZE = 4096, STARTED_FIELD = 22, FIELDS_IN_NAME = 2 };
+
+int watch_started(int directory, char started[WATCH_STARTED_SIZE])
+{
+	char text[STAT_SIZE];
+	char *save = NULL;
+	char *field;
+	ssize_t length = file_read(directory, "stat", text, sizeof(text));
+
+	if (length < 0)
+		return (int)length;
+	/* The name of the program, in parentheses, may hold anything. */
+	field = strrchr(text, ')');
+	if (field == NULL)
+		return -EINVAL;
+	field = strtok_r(field + 1, " ", &save);
+	for (int i = FIELDS_IN_NAME + 1; field != NULL && i < STARTED_FIELD; i++)
+		field = strtok_r(NULL, " ", &save);
+	if (field == NULL || strlen(field) >= WATCH_STARTED_SIZE)
+		return -EINVAL;
+	strcpy(started, field);
+	return 0;
+}
+
+void watch_guest_free(struct watch_guest *guest)
+{
+	if (guest == NULL)
+		return;
+	if (guest->pidfd >= 0)
+		close(guest->pidfd);
+	if (guest->connection >= 0)
+		close(guest->connection);
+	free(guest->plan);
+	free(guest);
+}
+
+static json_t *set_write(const struct id_set *set)
+{
+	char text[ID_SET_LIST_SIZE];
+
+	return json_string(id_set_is_empty(set) ? "" : id_set_format(set, text, sizeof(text)));
+}
+
+static json_t *claims_write(const struct interrupt_plan *plan)
+{
+	json_t *claims = json_array();
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct interrupt_claim *claim = &plan->claims[i];
+
+		json_array_append_new(claims, json_pack("{s:s, s:b, s:o}", "device", claim->device,
+							"assigned", claim->assigned, "cpus",
+							set_write(&claim->cpus)));
+	}
+	return claims;
+}
+
+json_t *watch_guest_write(const struct watch_guest *guest)
+{
+	const struct interrupt_plan *plan = guest->plan;
+
+	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:o, s:o}", "name", guest->name, "rule",
+			 guest->rule, "pid", (int)guest->pid, "started", guest->started, "isolate",
+			 plan->isolate, "cpus", set_write(&plan->cpus), "claims",
+			 claims_write(plan));
+}
+
+/* Copies a string that fits. */
+static bool copied(char *to, size_t size, const char *from)
+{
+	if (strlen(from) >= size)
+		return false;
+	strcpy(to, from);
+	return true;
+}
+
+static bool claim_read(json_t *json, struct interrupt_claim *claim)
+{
+	const char *device;
+	const char *cpus;
+	int assigned;
+
+	if (json_unpack(json, "{s:s, s:b, s:s}", "device", &device, "assigned", &assigned, "cpus",
+			&cpus) < 0)
+		return false;
+	claim->assigned = assigned != 0;
+	return copied(claim->device, sizeof(claim->device), device) &&
+	       strchr(device, '/') == NULL && id_set_read(&claim->cpus, cpus) == 0;
+}
+
+static bool plan_read(struct interrupt_plan *plan, json_t *claims, const char *cpus, bool isolate)
+{
+	size_t count = json_array_size(claims);
+
+	plan->isolate = isolate;
+	if (count > INTERRUPT_CLAIMS_MAX || id_set_read(&plan->cpus, cpus) < 0)
+		return false;
+	for (; plan->count < count; plan->count++) {
+		if (!claim_read(json_array_get(claims, plan->count), &plan->claims[plan->count]))
+			return false;
+	}
+	return true;
+}
+
+struct watch_guest *watch_guest_read(json_t *json)
+{
+	struct watch_guest *guest = calloc(1, sizeof(*guest));
+	const char *name;
+	const char *rule;
+	const char *started;
+	const char *cpus;
+	json_t *claims;
+	int isolate;
+	int pid;
+
+	if (guest == NULL)
+		return NULL;
+	guest->pidfd = -1;
+	guest->connection = -1;
+	guest->plan = calloc(1, sizeof(*guest->plan));
+	if (guest->plan != NULL &&
+	    json_unpack(json, "{s:s, s:s, s:i, s:s, s:b, s:s, s:o}", "name", &name, "rule", &rule,
+			"pid", &pid, "started", &started, "isolate", &isolate, "cpus", &cpus,
+			"claims", &claims) == 0 &&
+	    pid > 0 && copied(guest->name, sizeof(guest->name), name) &&
+	    copied(guest->rule, sizeof(guest->rule), rule) &&
+	    copied(guest->started, sizeof(guest->started), started) &&
+	    plan_read(guest->plan, claims, cpus, isolate != 0)) {
+		guest->pid = pid;
+		return guest;
+	}
+	watch_guest_free(guest);
+	return NULL;
+}

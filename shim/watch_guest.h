@@ -1,0 +1,38 @@
+/* A guest whose interrupts are watched over, and how it is written down. */
+#ifndef SHIM_WATCH_GUEST_H
+#define SHIM_WATCH_GUEST_H
+
+#include "interrupt_plan.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+enum { WATCH_NAME_SIZE = 256, WATCH_STARTED_SIZE = 24 };
+
+struct watch_guest {
+	char name[WATCH_NAME_SIZE];     /* for messages: safe to print, cut where it is long */
+	char rule[2 * WATCH_NAME_SIZE]; /* the same: "FILE:LINE" */
+	pid_t pid;
+	char started[WATCH_STARTED_SIZE]; /* when, as /proc/PID/stat says it: no other's pid */
+	int pidfd;                        /* -1: not held */
+	int connection;                   /* to who has brought it and may take it back; -1: none */
+	bool told;                        /* something of it was logged after its start */
+	struct interrupt_plan *plan;
+};
+
+/*
+ * Reads when a process was started: field 22 of "stat" in `directory`, its own in /proc
+ * (proc(5)). Returns 0 or -errno.
+ */
+int watch_started(int directory, char started[WATCH_STARTED_SIZE]);
+
+/* Frees the guest, and closes what it holds. */
+void watch_guest_free(struct watch_guest *guest);
+
+/* Returns it in JSON, or NULL: out of memory. */
+json_t *watch_guest_write(const struct watch_guest *guest);
+
+/* Returns the guest that was written so, allocated, or NULL where it was not. */
+struct watch_guest *watch_guest_read(json_t *json);
+
+#endif

@@ -1,0 +1,280 @@
+#include "watch_settle.h"
+#include "file.h"
+#include "log.h"
+#include "watch_entry.h"
+#include "watch_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What one settling knows of the host and its guests. */
+struct settling {
+	struct watch *watch;
+	bool back;
+	struct id_set online;
+	struct id_set isolated; /* what isolated guests are to have for themselves */
+};
+
+/* One claim of one guest, while its interrupts are found. */
+struct claiming {
+	struct watch *watch;
+	const struct watch_guest *guest;
+	const struct interrupt_claim *claim;
+	const struct watch_guest *rival; /* an isolated guest that was first on these CPUs */
+};
+
+static struct watch_entry *entry_find(struct watch *watch, unsigned int number)
+{
+	size_t first = 0;
+	size_t last = watch->count;
+
+	while (first < last) {
+		size_t middle = (first + last) / 2;
+
+		if (watch->entries[middle].number < number)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	if (first == watch->count || watch->entries[first].number != number)
+		return NULL;
+	return &watch->entries[first];
+}
+
+/* Gives an interrupt to a claim, unless it is somebody's. */
+static void interrupt_claim(void *context, unsigned int number)
+{
+	struct claiming *claiming = context;
+	struct watch_entry *entry = entry_find(claiming->watch, number);
+
+	if (entry == NULL || entry->guest == claiming->guest)
+		return;
+	if (entry->guest == NULL && claiming->rival == NULL) {
+		entry->guest = claiming->guest;
+		entry->claim = claiming->claim;
+		return;
+	}
+	/* What only is not to be moved, or is to go to the same CPUs, is no matter of dispute. */
+	if (id_set_is_empty(&claiming->claim->cpus) ||
+	    (entry->guest != NULL && id_set_equal(&claiming->claim->cpus, &entry->claim->cpus)))
+		return;
+	entry->refused = claiming->guest;
+	entry->refused_claim = claiming->claim;
+	entry->keeper = entry->guest != NULL ? entry->guest : claiming->rival;
+}
+
+/* The first isolated guest before the one of that index that is on some of these CPUs. */
+static const struct watch_guest *rival_find(const struct watch *watch, size_t index,
+					    const struct id_set *cpus)
+{
+	for (size_t i = 0; i < index; i++) {
+		const struct interrupt_plan *plan = watch->guests[i]->plan;
+
+		if (plan->isolate && id_set_meets(&plan->cpus, cpus))
+			return watch->guests[i];
+	}
+	return NULL;
+}
+
+static void claim_match(struct watch *watch, size_t index, const struct interrupt_claim *claim)
+{
+	struct claiming claiming = {watch, watch->guests[index], claim,
+				    rival_find(watch, index, &claim->cpus)};
+	struct device device;
+
+	if (device_find(watch->roots, claim->device, &device, NULL) < 0)
+		return;
+	/* What the guest's command line says is its own must be; a mediated one always is. */
+	if (claim->assigned && !device_is_mediated(claim->device) && !device_is_assigned(&device))
+		return;
+	device_interrupts(&device, &watch->interrupts, &watch->list, interrupt_claim, &claiming);
+}
+
+/* Finds whose each interrupt is. */
+static void claims_match(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watch_entry *entry = &watch->entries[i];
+
+		entry->guest = entry->refused = entry->keeper = NULL;
+		entry->claim = entry->refused_claim = NULL;
+		entry->stays = false;
+	}
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		for (size_t j = 0; j < watch->guests[i]->plan->count; j++)
+			claim_match(watch, i, &watch->guests[i]->plan->claims[j]);
+	}
+}
+
+/* The CPUs that isolated guests are to have for themselves, but for one guest's own. */
+static void isolated_find(const struct watch *watch, const struct watch_guest *but,
+			  struct id_set *cpus)
+{
+	*cpus = (struct id_set){0};
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		if (watch->guests[i] != but && watch->guests[i]->plan->isolate)
+			id_set_join(cpus, &watch->guests[i]->plan->cpus);
+	}
+}
+
+static bool is_claimed(const struct watch_entry *entry)
+{
+	return entry->claim != NULL && !id_set_is_empty(&entry->claim->cpus);
+}
+
+/* Finds the CPUs of an interrupt that has none to itself: off those of isolated guests. */
+static void entry_avoid(const struct settling *settling, struct watch_entry *entry,
+			const struct id_set *base)
+{
+	struct id_set avoided = settling->isolated;
+	struct id_set *wish = &entry->wish;
+
+	if (entry->guest != NULL)
+		isolated_find(settling->watch, entry->guest, &avoided);
+	*wish = *base;
+	if (!id_set_meets(base, &avoided))
+		return;
+	id_set_remove(wish, &avoided);
+	if (id_set_meets(wish, &settling->online))
+		return;
+	*wish = settling->online;
+	id_set_remove(wish, &avoided);
+	entry->stays = id_set_is_empty(wish);
+	if (entry->stays)
+		*wish = *base;
+}
+
+/* Finds the CPUs that an interrupt should have which would have `base` by itself. */
+static void entry_wish(const struct settling *settling, struct watch_entry *entry,
+		       const struct id_set *base)
+{
+	entry->wish = *base;
+	if (settling->back)
+		return;
+	if (!is_claimed(entry))
+		entry_avoid(settling, entry, base);
+	else if (id_set_meets(&entry->claim->cpus, &settling->online))
+		entry->wish = entry->claim->cpus;
+	else
+		entry->stays = true;
+}
+
+/*
+ * Somebody else has changed what was set here. In its first moments that is the driver, to
+ * whom it would be so by itself; later it is to stay so.
+ */
+static void entry_changed(struct watch *watch, struct watch_entry *entry, const struct id_set *now)
+{
+	char text[ID_SET_TEXT_SIZE];
+
+	watch->unsaved = true;
+	if (entry->young_until != 0) {
+		entry->before = *now;
+		return;
+	}
+	log_line("IRQ %u has been set to CPUs %s by somebody else, and is left there",
+		 entry->number, id_set_format(now, text, sizeof(text)));
+	entry->changed = false;
+	entry->left = true;
+}
+
+/* Finds what is to become of an interrupt. */
+static void entry_plan(const struct settling *settling, struct watch_entry *entry)
+{
+	struct watch *watch = settling->watch;
+	struct id_set now;
+
+	if (entry->fixed || entry->left || entry->tries == WATCH_TRIES_MAX)
+		return;
+	if (!entry->changed && !is_claimed(entry) && id_set_is_empty(&settling->isolated))
+		return;
+	if (interrupt_affinity(&watch->interrupts, entry->number, &now) < 0)
+		return;
+	if (entry->changed && !id_set_equal(&now, &entry->set))
+		entry_changed(watch, entry, &now);
+	if (entry->left)
+		return;
+	entry_wish(settling, entry, entry->changed ? &entry->before : &now);
+	if (id_set_equal(&entry->wish, &now))
+		return;
+	if (!entry->changed)
+		entry->before = now;
+	entry->pending = true;
+	watch->unsaved = true;
+}
+
+/* Sets one affinity, which is written down. */
+static void entry_set(struct watch *watch, struct watch_entry *entry)
+{
+	int result = interrupt_set_affinity(&watch->interrupts, entry->number, &entry->wish);
+	char text[ID_SET_TEXT_SIZE];
+
+	entry->failure = 0;
+	if (result == -ENOENT) /* the next look will find it gone */
+		return;
+	if (result == 0) {
+		entry->set = entry->wish;
+		entry->changed = !id_set_equal(&entry->set, &entry->before);
+		entry->tries = 0;
+		watch->unsaved = watch->unsaved || !entry->changed;
+		return;
+	}
+	watch->unsaved = true;
+	if (result == -EIO) {
+		entry->fixed = true;
+		return;
+	}
+	entry->failure = result;
+	entry->tries++;
+	if (entry->tries < WATCH_TRIES_MAX)
+		watch->stale = true;
+	else
+		log_line("IRQ %u cannot be moved to CPUs %s: %s", entry->number,
+			 id_set_format(&entry->wish, text, sizeof(text)), strerror(-result));
+}
+
+static int online_read(const struct watch *watch, struct id_set *online)
+{
+	char path[PATH_MAX];
+	char list[ID_SET_LIST_SIZE];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", watch->roots->sys);
+	length = file_read(AT_FDCWD, path, list, sizeof(list));
+	return length < 0 ? (int)length : id_set_read(online, list);
+}
+
+/* Writes the watch down where that is behind. Returns 0 or -errno. */
+static int watch_save(struct watch *watch)
+{
+	int result = watch->unsaved ? watch_state_save(watch) : 0;
+
+	watch->unsaved = result < 0;
+	return result;
+}
+
+int watch_settle(struct watch *watch, bool back)
+{
+	struct settling settling = {.watch = watch, .back = back};
+	int result = online_read(watch, &settling.online);
+
+	if (result < 0)
+		return result;
+	watch->stale = false;
+	claims_match(watch);
+	isolated_find(watch, NULL, &settling.isolated);
+	for (size_t i = 0; i < watch->count; i++)
+		entry_plan(&settling, &watch->entries[i]);
+	result = watch_save(watch);
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watch_entry *entry = &watch->entries[i];
+
+		if (entry->pending && result == 0)
+			entry_set(watch, entry);
+	}
+	for (size_t i = 0; i < watch->count; i++)
+		watch->entries[i].pending = false;
+	return result < 0 ? result : watch_save(watch);
+}
