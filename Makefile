@@ -51,11 +51,12 @@ NUMA_LDFLAGS := -Wl,--export-dynamic-symbol=numa_warn -Wl,--export-dynamic-symbo
 POLICY := $(BUILD)/libpolicy.a
 # What the drop-in is made of; the agent and the tool are these and their own parts.
 objects = $(patsubst %,$(BUILD)/shim/%.o,$(1))
-SHARED_OBJECTS := $(call objects,agent assigned cgroup device device_option emulator file guest_memory huge_pages \
-	id_set interrupt_plan interrupts json_library library log marker memory_object numa_library option_string \
-	page_demand placement plan priority qemu_args qemu_memory unix_socket)
-AGENT_PARTS := $(call objects,cpuset guest_cgroup listener peer pins privileges request server \
-	watch watch_guest watch_note watch_settle watch_state watcher)
+SHARED_OBJECTS := $(call objects,agent assigned cgroup device device_option emulator file \
+	guest_memory huge_pages id_set interrupt_plan interrupts json_library library log marker \
+	memory_object numa_library option_string page_demand placement plan plan_print priority \
+	qemu_args qemu_memory ranges roots unix_socket)
+AGENT_PARTS := $(call objects,cpuset guest_cgroup irqbalance listener peer pins privileges request \
+	server watch watch_guest watch_note watch_settle watch_state watcher)
 TOOL_PARTS := $(call objects,features install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))

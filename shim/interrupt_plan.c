@@ -89,3 +89,45 @@ struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
 	free(plan);
 	return NULL;
 }
+
+/* Numbers that are found. */
+struct numbers {
+	unsigned int *at;
+	size_t count;
+	size_t room;
+};
+
+static void number_add(void *context, unsigned int number)
+{
+	struct numbers *numbers = context;
+
+	if (numbers->count < numbers->room)
+		numbers->at[numbers->count++] = number;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+	unsigned int a = *(const unsigned int *)left;
+	unsigned int b = *(const unsigned int *)right;
+
+	return (a > b) - (a < b);
+}
+
+int interrupt_claim_numbers(const struct interrupt_claim *claim, const struct roots *roots,
+			    unsigned int *numbers, size_t room)
+{
+	struct numbers found = {numbers, 0, room};
+	struct interrupts interrupts;
+	struct interrupt_list list = {0};
+	struct device device;
+	int result = interrupts_open(&interrupts, roots);
+
+	if (result == 0)
+		result = interrupts_list(&interrupts, &list);
+	if (result == 0 && device_find(roots, claim->device, &device, NULL) == 0)
+		device_interrupts(&device, &interrupts, &list, number_add, &found);
+	interrupts_close(&interrupts);
+	free(list.at);
+	qsort(numbers, found.count, sizeof(*numbers), compare_numbers);
+	return result < 0 ? result : (int)found.count;
+}

@@ -8,7 +8,10 @@
 #include "placement.h"
 #include "rule.h"
 
-enum { INTERRUPT_CLAIMS_MAX = RULE_IRQ_MAX + ASSIGNED_MAX };
+enum {
+	INTERRUPT_CLAIMS_MAX = RULE_IRQ_MAX + ASSIGNED_MAX,
+	INTERRUPT_NUMBERS_MAX = 512, /* those of one device that are shown */
+};
 
 /* One device's interrupts, and where they are to go. */
 struct interrupt_claim {
@@ -32,5 +35,12 @@ struct interrupt_plan {
 struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
 					   const struct placement *placement, char *const argv[],
 					   const struct roots *roots, struct error *error);
+
+/*
+ * Finds the interrupts that a claim comes to now. Returns how many, in order, `room` at most;
+ * or -errno where the kernel lists none.
+ */
+int interrupt_claim_numbers(const struct interrupt_claim *claim, const struct roots *roots,
+			    unsigned int *numbers, size_t room);
 
 #endif

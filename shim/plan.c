@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME_TEXT_SIZE = 256 };
-
 struct policy_source policy_source_find(void)
 {
 	const char *path = secure_getenv("GUEST_PINNING_CONF");
@@ -38,7 +36,7 @@ static void plan_report(void *context, const char *text, bool used)
 /* What the matching rule asks for cannot be had: the start is refused, or warned of. */
 static void plan_fail(struct plan *plan, const char *reason)
 {
-	char guest[NAME_TEXT_SIZE];
+	char guest[PLAN_NAME_SIZE];
 	struct error error;
 
 	text_printable(guest, sizeof(guest), plan->guest);
@@ -129,6 +127,18 @@ void plan_memory(struct plan *plan, char *const argv[], const struct emulator *e
 		plan_fail(plan, error.text);
 	if (error_is_set(&warning))
 		plan_warn_of_rule(plan, warning.text);
+}
+
+void plan_interrupts(struct plan *plan, char *const argv[])
+{
+	struct error error = {0};
+
+	if (!plan->placed || !rule_sets_interrupts(&plan->rule))
+		return;
+	plan->interrupts =
+	    interrupt_plan_make(&plan->rule, &plan->placement, argv, &roots_of_kernel, &error);
+	if (plan->interrupts == NULL)
+		plan_fail(plan, error.text);
 }
 
 char *const *plan_argv(const struct plan *plan, char *const argv[])
@@ -242,96 +252,10 @@ void plan_apply(struct plan *plan, const char *agent)
 	}
 }
 
-/* Room for any option, an env= of a whole line too, with its control characters worded. */
-enum { OPTION_TEXT_SIZE = RULE_LINE_MAX + sizeof("env=") };
-
-void plan_print_line(FILE *stream, const char *key, const char *value)
-{
-	char text[4 * OPTION_TEXT_SIZE];
-
-	fprintf(stream, "%s: %s\n", key, text_printable(text, sizeof(text), value));
-}
-
-static void print_placement(const struct placement *placement, FILE *stream)
-{
-	char text[ID_SET_TEXT_SIZE * 2];
-
-	if (placement->sets_cpus)
-		plan_print_line(stream, "cpus",
-				placement->by_agent
-				    ? "set by the agent"
-				    : id_set_format(&placement->cpus, text, sizeof(text)));
-	if (placement->sets_memory)
-		plan_print_line(stream, "memory", placement_memory(placement, text, sizeof(text)));
-}
-
-static void print_guest_memory(const struct guest_memory *memory, FILE *stream)
-{
-	char text[ERROR_TEXT_SIZE];
-
-	if (memory->huge_page != 0) {
-		plan_print_line(stream, "huge pages",
-				guest_memory_pages(memory, text, sizeof(text)));
-		plan_print_line(stream, "free huge pages",
-				huge_supply_format(&memory->supply, NULL, text, sizeof(text)));
-	}
-	if (memory->left != NULL)
-		plan_print_line(stream, "left as it is", memory->left);
-}
-
-void plan_print(const struct plan *plan, FILE *stream)
-{
-	char text[OPTION_TEXT_SIZE];
-
-	plan_print_line(stream, "guest", plan->guest != NULL ? plan->guest : "none");
-	if (!plan->matched) {
-		plan_print_line(stream, "rule", "none");
-	} else {
-		snprintf(text, sizeof(text), "%s:%u: %s", plan->rule.file, plan->rule.line,
-			 plan->rule.glob);
-		plan_print_line(stream, "rule", text);
-	}
-	if (plan->placed) {
-		print_placement(&plan->placement, stream);
-		print_guest_memory(&plan->memory, stream);
-	}
-	for (size_t i = 0; rule_option_format(&plan->rule, i, text, sizeof(text)); i++)
-		plan_print_line(stream, "option", text);
-	for (size_t i = 0; i < plan->warning_count; i++)
-		plan_print_line(stream, "warning", plan->warnings[i].text);
-	if (error_is_set(&plan->error))
-		plan_print_line(stream, "error", plan->error.text);
-}
-
-const char *plan_record(const struct plan *plan, char *text, size_t size)
-{
-	char part[OPTION_TEXT_SIZE];
-	char printable[OPTION_TEXT_SIZE];
-	const struct placement *placement = &plan->placement;
-	const struct guest_memory *memory = &plan->memory;
-
-	text_printable(printable, NAME_TEXT_SIZE, plan->guest);
-	snprintf(text, size, "guest '%s': rule %s:%u", printable, plan->rule.file, plan->rule.line);
-	if (placement->sets_cpus)
-		text_add(text, size, ", cpus %s",
-			 id_set_format(&placement->cpus, part, ID_SET_TEXT_SIZE));
-	if (placement->sets_memory)
-		text_add(text, size, ", memory %s",
-			 placement_memory(placement, part, sizeof(part)));
-	if (memory->huge_page != 0)
-		text_add(text, size, ", huge pages %s",
-			 guest_memory_pages(memory, part, sizeof(part)));
-	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++)
-		text_add(text, size, ", %s", text_printable(printable, sizeof(printable), part));
-	if (memory->left != NULL)
-		text_add(text, size, ", left as it is: %s",
-			 text_printable(printable, sizeof(printable), memory->left));
-	return text;
-}
-
 void plan_free(struct plan *plan)
 {
 	if (plan->policy.report != NULL)
 		policy_close(&plan->policy);
 	guest_memory_free(&plan->memory);
+	free(plan->interrupts);
 }

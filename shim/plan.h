@@ -7,6 +7,7 @@
 #define SHIM_PLAN_H
 
 #include "guest_memory.h"
+#include "interrupt_plan.h"
 #include "placement.h"
 #include "policy.h"
 
@@ -17,7 +18,10 @@
 #endif
 #define POLICY_PATH SYSCONFDIR "/libvirt/guest-pinning.conf"
 
-enum { PLAN_WARNINGS_MAX = 8 };
+enum {
+	PLAN_WARNINGS_MAX = 8,
+	PLAN_NAME_SIZE = 256, /* of a guest's name in a message: what is longer is cut */
+};
 
 /* Where the policy is, and who besides root may own it. */
 struct policy_source {
@@ -33,7 +37,8 @@ struct plan {
 	bool in_emulator; /* this process is in libvirt's cgroup of an emulator */
 	bool asks_agent;  /* what the rule asks for takes the agent */
 	struct placement placement;
-	struct guest_memory memory; /* when placed */
+	struct guest_memory memory;        /* when placed */
+	struct interrupt_plan *interrupts; /* after plan_interrupts(), where the rule has some */
 	struct error warnings[PLAN_WARNINGS_MAX];
 	size_t warning_count;
 	struct error reason; /* why it is not placed though a rule matches, in short */
@@ -73,6 +78,12 @@ void plan_by_libvirt(struct plan *plan);
  * is looked at.
  */
 void plan_memory(struct plan *plan, char *const argv[], const struct emulator *emulator);
+
+/*
+ * Plans the interrupts, for who is to see them: to move them is the agent's affair. The command
+ * line as above.
+ */
+void plan_interrupts(struct plan *plan, char *const argv[]);
 
 /* The command line for the emulator: the one that was given to plan_memory(), or another. */
 char *const *plan_argv(const struct plan *plan, char *const argv[]);

@@ -146,6 +146,7 @@ static int dry_run(char *const argv[])
 	bool refused;
 
 	plan_memory(&plan, argv, missing ? NULL : &emulator);
+	plan_interrupts(&plan, argv);
 	plan_apply(&plan, NULL);
 	plan_print(&plan, stdout);
 	refused = error_is_set(&plan.error);

@@ -57,6 +57,40 @@ static json_t *report_huge_pages(const struct plan *plan)
 	return json_pack("{s:I, s:o}", "size", (json_int_t)memory->huge_page, "nodes", nodes);
 }
 
+static json_t *report_claim(const struct interrupt_claim *claim)
+{
+	unsigned int numbers[INTERRUPT_NUMBERS_MAX];
+	int count =
+	    interrupt_claim_numbers(claim, &roots_of_kernel, numbers, INTERRUPT_NUMBERS_MAX);
+	json_t *irqs = json_array();
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(irqs, json_integer((json_int_t)numbers[i]));
+	return irqs;
+}
+
+/* What becomes of interrupts. A device of the guest's is known only with its command line. */
+static json_t *report_interrupts(const struct plan *plan)
+{
+	const struct interrupt_plan *interrupts = plan->interrupts;
+	json_t *devices;
+
+	if (!plan->placed || interrupts == NULL)
+		return json_null();
+	devices = json_array();
+	for (size_t i = 0; i < interrupts->count; i++) {
+		const struct interrupt_claim *claim = &interrupts->claims[i];
+
+		if (!id_set_is_empty(&claim->cpus))
+			json_array_append_new(devices, json_pack("{s:o, s:o, s:o}", "device",
+								 report_string(claim->device),
+								 "irqs", report_claim(claim),
+								 "cpus", report_set(&claim->cpus)));
+	}
+	return json_pack("{s:o, s:o}", "devices", devices, "isolated",
+			 interrupts->isolate ? report_set(&interrupts->cpus) : json_null());
+}
+
 json_t *report_plan(const struct plan *plan)
 {
 	char text[RULE_LINE_MAX + 16];
@@ -68,13 +102,13 @@ json_t *report_plan(const struct plan *plan)
 	for (size_t i = 0; i < plan->warning_count; i++)
 		json_array_append_new(warnings, report_string(plan->warnings[i].text));
 	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
 	    plan->guest != NULL ? report_string(plan->guest) : json_null(), "rule",
 	    report_rule(plan), "cpus",
 	    plan->placed && plan->placement.sets_cpus ? report_set(&plan->placement.cpus)
 						      : json_null(),
-	    "memory", report_memory(plan), "huge_pages", report_huge_pages(plan), "options",
-	    options, "warnings", warnings, "error",
+	    "memory", report_memory(plan), "huge_pages", report_huge_pages(plan), "interrupts",
+	    report_interrupts(plan), "options", options, "warnings", warnings, "error",
 	    error_is_set(&plan->error) ? report_string(plan->error.text) : json_null());
 }
 

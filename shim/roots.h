@@ -17,4 +17,7 @@ struct roots {
 	uid_t owner; /* who besides root may own what is trusted: policy, shims, cgroups; 0 */
 };
 
+/* What everybody may look at, of this host: /proc and /sys; the rest is NULL. */
+extern const struct roots roots_of_kernel;
+
 #endif

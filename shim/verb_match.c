@@ -23,6 +23,7 @@ int verb_match(int argc, char *argv[])
 
 		plan_make(&plan, argv[i], PLAN_FOR_CALLER, source);
 		plan_memory(&plan, NULL, NULL);
+		plan_interrupts(&plan, NULL);
 		plan_apply(&plan, NULL);
 		if (plan.warning_count > 0 || error_is_set(&plan.error))
 			status = VERB_PROBLEM;

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { WATCH_RESTORE_STEP_MS = 50 };
+
 static bool list_is_known(const struct watch *watch)
 {
 	if (watch->list.count != watch->count)
@@ -53,6 +55,41 @@ static int entries_renew(struct watch *watch, long long young_until)
 	watch->stale = true;
 	watch->unsaved = true;
 	return 0;
+}
+
+/* Says what irqbalance is to leave alone: what is changed, and what is where a guest wants it. */
+static void irqbalance_want(struct watch *watch)
+{
+	struct irq_list wanted = {0};
+
+	for (size_t i = 0; i < watch->count; i++) {
+		const struct watch_entry *entry = &watch->entries[i];
+
+		if (!entry->fixed && !entry->left && (entry->changed || watch_is_claimed(entry)))
+			irq_list_add(&wanted, entry->number);
+	}
+	watch->irqbalance.wanted = wanted;
+}
+
+/*
+ * Goes on with irqbalance. What it has moved before it knew is moved again, as if that had been
+ * a driver; and what it moves to CPUs of isolated guests, is looked for now and then.
+ */
+static void irqbalance_see_to(struct watch *watch, long long now)
+{
+	struct irq_list ours = watch->irqbalance.ours;
+
+	if (irqbalance_turn(&watch->irqbalance)) {
+		for (size_t i = 0; i < watch->count; i++) {
+			if (watch->entries[i].changed)
+				watch->entries[i].young_until = now + WATCH_YOUNG_MS;
+		}
+		watch->stale = true;
+	}
+	watch->unsaved = watch->unsaved || !irq_list_equal(&ours, &watch->irqbalance.ours);
+	for (size_t i = 0; watch->irqbalance.pid > 0 && i < watch->guest_count; i++)
+		watch->stale = watch->stale || (watch->guests[i]->plan->isolate &&
+						now - watch->checked >= WATCH_CHECK_MS);
 }
 
 /* Looks which interrupts there are, and how old they are. */
@@ -125,6 +162,7 @@ int watch_open(struct watch *watch, const struct roots *roots, struct error *err
 	int result;
 
 	*watch = (struct watch){.roots = roots};
+	irqbalance_open(&watch->irqbalance, roots);
 	result = interrupts_open(&watch->interrupts, roots);
 	if (result == 0)
 		result = interrupts_list(&watch->interrupts, &watch->list);
@@ -169,7 +207,11 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 		watch->unsaved = true;
 		result = watch_settle(watch, false);
 		if (result == 0) {
+			irqbalance_want(watch);
+			irqbalance_look(&watch->irqbalance);
 			watch_note(watch, guest, false, note);
+			irqbalance_note(&watch->irqbalance,
+					guest->plan->isolate ? &guest->plan->cpus : NULL, note);
 			return 0;
 		}
 		watch->guest_count--;
@@ -213,8 +255,11 @@ void watch_turn(struct watch *watch)
 	struct error error = {0};
 	int result = entries_look(watch);
 
-	if (result == 0 && (watch->stale || watch->young)) {
+	irqbalance_see_to(watch, clock_milliseconds());
+	if (result == 0 && (watch->stale || watch->young || watch->unsaved)) {
+		watch->checked = clock_milliseconds();
 		result = watch_settle(watch, false);
+		irqbalance_want(watch);
 		notes_log(watch);
 	}
 	if (result < 0 && !watch->failed) {
@@ -226,19 +271,26 @@ void watch_turn(struct watch *watch)
 
 int watch_patience(const struct watch *watch)
 {
-	if (watch->guest_count == 0 && !watch->stale)
+	if (watch->guest_count == 0 && !watch->stale && irqbalance_is_settled(&watch->irqbalance))
 		return -1;
 	return watch->young ? WATCH_TURN_YOUNG_MS : WATCH_TURN_MS;
 }
 
 void watch_restore(struct watch *watch)
 {
+	long long end = clock_milliseconds() + WATCH_RESTORE_MS;
 	int result = entries_look(watch);
 
 	if (result == 0)
 		result = watch_settle(watch, true);
 	if (result < 0)
 		log_line("interrupts cannot be put back: %s", strerror(-result));
+	watch->irqbalance.wanted = (struct irq_list){0};
+	while (!irqbalance_is_settled(&watch->irqbalance) && clock_milliseconds() < end) {
+		(void)irqbalance_turn(&watch->irqbalance);
+		(void)poll(NULL, 0, WATCH_RESTORE_STEP_MS);
+	}
+	(void)watch_state_save(watch);
 }
 
 void watch_close(struct watch *watch)
@@ -246,6 +298,7 @@ void watch_close(struct watch *watch)
 	for (size_t i = 0; i < watch->guest_count; i++)
 		watch_guest_free(watch->guests[i]);
 	interrupts_close(&watch->interrupts);
+	irqbalance_close(&watch->irqbalance);
 	free(watch->list.at);
 	free(watch->entries);
 }

@@ -24,6 +24,8 @@ enum {
 	WATCH_TURN_MS = 700,       /* between two looks for interrupts that have appeared */
 	WATCH_TURN_YOUNG_MS = 200, /* the same while some of them have just done so */
 	WATCH_YOUNG_MS = 1000,     /* as long the driver may still set an affinity itself */
+	WATCH_CHECK_MS = 10000,    /* between two looks at what irqbalance has done meanwhile */
+	WATCH_RESTORE_MS = 2000,   /* what irqbalance has for its answers at the end */
 };
 
 struct watch_entry; /* one interrupt */
@@ -37,9 +39,10 @@ struct watch {
 	bool young;                                   /* some of them have just appeared */
 	struct watch_guest *guests[WATCH_GUESTS_MAX]; /* the first comes first */
 	size_t guest_count;
-	bool stale;   /* a guest has come or gone, or something is to be tried again */
-	bool unsaved; /* the file is behind */
-	bool failed;  /* the last turn */
+	bool stale;        /* a guest has come or gone, or something is to be tried again */
+	bool unsaved;      /* the file is behind */
+	bool failed;       /* the last turn */
+	long long checked; /* when all affinities were looked at last */
 	struct irqbalance irqbalance;
 };
 

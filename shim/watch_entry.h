@@ -30,6 +30,12 @@ struct watch_entry {
 	unsigned int tries; /* that have failed */
 };
 
+/* Whether a guest says where it is to go. */
+static inline bool watch_is_claimed(const struct watch_entry *entry)
+{
+	return entry->claim != NULL && !id_set_is_empty(&entry->claim->cpus);
+}
+
 /*
  * Writes what a guest does not get, and why; of interrupts that are young only, where that is
  * asked. Nothing: `note` stays as it is.

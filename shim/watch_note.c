@@ -1,43 +1,10 @@
+#include "ranges.h"
 #include "watch_entry.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST_SIZE = 128, ABOUT_MAX = 4 };
-
-/* Numbers that are told of, as ranges. */
-struct ranges {
-	char text[LIST_SIZE];
-	unsigned int first;
-	unsigned int last;
-	bool open;
-};
-
-static void ranges_close(struct ranges *ranges)
-{
-	if (!ranges->open)
-		return;
-	ranges->open = false;
-	if (strlen(ranges->text) + sizeof(",2147483647-2147483647,...") > sizeof(ranges->text)) {
-		if (strstr(ranges->text, "...") == NULL)
-			strcat(ranges->text, ",...");
-		return;
-	}
-	text_add(ranges->text, sizeof(ranges->text),
-		 ranges->first == ranges->last ? "%s%u" : "%s%u-%u",
-		 ranges->text[0] != '\0' ? "," : "", ranges->first, ranges->last);
-}
-
-static void ranges_add(struct ranges *ranges, unsigned int number)
-{
-	if (ranges->open && number == ranges->last + 1) {
-		ranges->last = number;
-		return;
-	}
-	ranges_close(ranges);
-	ranges->first = ranges->last = number;
-	ranges->open = true;
-}
+enum { ABOUT_MAX = 4 };
 
 /* One thing that can be said of an interrupt to a guest, and about whom or what it is. */
 struct reason {
@@ -171,7 +138,7 @@ static const void *say_of_all(const struct watch *watch, const struct watch_gues
 		if (about == same)
 			ranges_add(&ranges, entry->number);
 	}
-	ranges_close(&ranges);
+	ranges_end(&ranges);
 	if (same == NULL)
 		return NULL;
 	note_part(note);

@@ -119,11 +119,6 @@ static void isolated_find(const struct watch *watch, const struct watch_guest *b
 	}
 }
 
-static bool is_claimed(const struct watch_entry *entry)
-{
-	return entry->claim != NULL && !id_set_is_empty(&entry->claim->cpus);
-}
-
 /* Finds the CPUs of an interrupt that has none to itself: off those of isolated guests. */
 static void entry_avoid(const struct settling *settling, struct watch_entry *entry,
 			const struct id_set *base)
@@ -153,7 +148,7 @@ static void entry_wish(const struct settling *settling, struct watch_entry *entr
 	entry->wish = *base;
 	if (settling->back)
 		return;
-	if (!is_claimed(entry))
+	if (!watch_is_claimed(entry))
 		entry_avoid(settling, entry, base);
 	else if (id_set_meets(&entry->claim->cpus, &settling->online))
 		entry->wish = entry->claim->cpus;
@@ -162,15 +157,16 @@ static void entry_wish(const struct settling *settling, struct watch_entry *entr
 }
 
 /*
- * Somebody else has changed what was set here. In its first moments that is the driver, to
- * whom it would be so by itself; later it is to stay so.
+ * Somebody else has changed what was set here. In its first moments that is the driver, and
+ * as long as it does not know better irqbalance: to them it would be so by itself. Otherwise
+ * it is to stay so.
  */
 static void entry_changed(struct watch *watch, struct watch_entry *entry, const struct id_set *now)
 {
 	char text[ID_SET_TEXT_SIZE];
 
 	watch->unsaved = true;
-	if (entry->young_until != 0) {
+	if (entry->young_until != 0 || !irqbalance_is_settled(&watch->irqbalance)) {
 		entry->before = *now;
 		return;
 	}
@@ -188,7 +184,7 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 
 	if (entry->fixed || entry->left || entry->tries == WATCH_TRIES_MAX)
 		return;
-	if (!entry->changed && !is_claimed(entry) && id_set_is_empty(&settling->isolated))
+	if (!entry->changed && !watch_is_claimed(entry) && id_set_is_empty(&settling->isolated))
 		return;
 	if (interrupt_affinity(&watch->interrupts, entry->number, &now) < 0)
 		return;

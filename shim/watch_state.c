@@ -35,8 +35,10 @@ static json_t *state_write(const struct watch *watch)
 				      "set",
 				      set_write(entry->pending ? &entry->wish : &entry->set)));
 	}
-	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "guests", guests,
-			 "interrupts", interrupts);
+	/* "s:o*": left out where there is nothing to write. */
+	return json_pack("{s:i, s:o, s:o, s:o*}", "version", STATE_VERSION, "guests", guests,
+			 "interrupts", interrupts, "irqbalance",
+			 irqbalance_write(&watch->irqbalance));
 }
 
 static bool state_is_empty(const struct watch *watch)
@@ -45,7 +47,7 @@ static bool state_is_empty(const struct watch *watch)
 		if (watch->entries[i].changed || watch->entries[i].pending)
 			return false;
 	}
-	return watch->guest_count == 0;
+	return watch->guest_count == 0 && watch->irqbalance.ours.count == 0;
 }
 
 int watch_state_save(const struct watch *watch)
@@ -109,16 +111,18 @@ static bool state_read(json_t *state, struct watch *watch)
 {
 	json_t *guests;
 	json_t *interrupts;
+	json_t *irqbalance = NULL;
 	int version;
-	bool good = json_unpack(state, "{s:i, s:o, s:o}", "version", &version, "guests", &guests,
-				"interrupts", &interrupts) == 0 &&
-		    version == STATE_VERSION;
+	bool good =
+	    json_unpack(state, "{s:i, s:o, s:o, s?o}", "version", &version, "guests", &guests,
+			"interrupts", &interrupts, "irqbalance", &irqbalance) == 0 &&
+	    version == STATE_VERSION;
 
 	for (size_t i = 0; good && i < json_array_size(guests); i++)
 		good = guest_read(json_array_get(guests, i), watch);
 	for (size_t i = 0; good && i < json_array_size(interrupts); i++)
 		good = interrupt_read(json_array_get(interrupts, i), watch);
-	return good;
+	return good && (irqbalance == NULL || irqbalance_read(&watch->irqbalance, irqbalance));
 }
 
 int watch_state_load(struct watch *watch, struct error *error)

@@ -1,0 +1,362 @@
+#include "irqbalance.h"
+#include "file.h"
+#include "log.h"
+#include "number.h"
+#include "unix_socket.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Ended by a null byte, which older ones do not add themselves. */
+static const char ask[] = "setup";
+static const char ban[] = "settings ban irqs";
+
+void irq_list_add(struct irq_list *list, unsigned int number)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->at[i] == number)
+			return;
+	}
+	if (list->count < IRQBALANCE_LIST_MAX)
+		list->at[list->count++] = number;
+	else
+		list->overflown = true;
+}
+
+static bool irq_list_has(const struct irq_list *list, unsigned int number)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->at[i] == number)
+			return true;
+	}
+	return false;
+}
+
+bool irq_list_equal(const struct irq_list *list, const struct irq_list *other)
+{
+	if (list->count != other->count)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!irq_list_has(other, list->at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Adds what is in one list and not in another. */
+static void irq_list_add_all(struct irq_list *list, const struct irq_list *more,
+			     const struct irq_list *but)
+{
+	for (size_t i = 0; i < more->count; i++) {
+		if (but == NULL || !irq_list_has(but, more->at[i]))
+			irq_list_add(list, more->at[i]);
+	}
+	list->overflown = list->overflown || more->overflown;
+}
+
+void irqbalance_open(struct irqbalance *irqbalance, const struct roots *roots)
+{
+	*irqbalance = (struct irqbalance){.roots = roots, .fd = -1};
+}
+
+/* Ends what goes on. */
+static void conversation_end(struct irqbalance *irqbalance)
+{
+	if (irqbalance->fd >= 0)
+		close(irqbalance->fd);
+	irqbalance->fd = -1;
+	irqbalance->phase = IRQBALANCE_IDLE;
+}
+
+void irqbalance_close(struct irqbalance *irqbalance)
+{
+	conversation_end(irqbalance);
+}
+
+/* The process whose socket has that name; 0: it is no such name. */
+static pid_t pid_of_socket(const char *name)
+{
+	static const char prefix[] = "irqbalance";
+	unsigned int pid;
+	size_t digits;
+
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return 0;
+	name += strlen(prefix);
+	digits = number_read(name, INT_MAX, &pid);
+	return digits > 0 && strcmp(name + digits, ".sock") == 0 ? (pid_t)pid : 0;
+}
+
+/* Reads a file of a process. Returns whether it could. */
+static bool process_read(const struct irqbalance *irqbalance, pid_t pid, const char *file,
+			 char *text, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", irqbalance->roots->proc, pid, file);
+	return file_read(AT_FDCWD, path, text, size) > 0;
+}
+
+/* Finds the one that runs: a socket may be left by one that was killed. */
+static pid_t pid_find(const struct irqbalance *irqbalance)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	pid_t found = 0;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "%s/irqbalance", irqbalance->roots->run);
+	directory = opendir(path);
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		pid_t pid = pid_of_socket(entry->d_name);
+		char comm[32];
+
+		if (pid > 0 && process_read(irqbalance, pid, "comm", comm, sizeof(comm)) &&
+		    strcmp(comm, "irqbalance\n") == 0)
+			found = pid;
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return found;
+}
+
+/*
+ * Whether it ignores SIGPIPE, as all services of systemd's do: it writes its answer without
+ * regard to that, and would be ended by it should this process be killed in between.
+ */
+static bool ignores_sigpipe(const struct irqbalance *irqbalance, pid_t pid)
+{
+	static const char name[] = "\nSigIgn:\t";
+	enum { BITS = 4, DIGIT = (SIGPIPE - 1) / BITS, BIT = (SIGPIPE - 1) % BITS, DIGITS = 16 };
+	char text[8192];
+	const char *mask;
+	char digit;
+
+	if (!process_read(irqbalance, pid, "status", text, sizeof(text)))
+		return false;
+	mask = strstr(text, name);
+	if (mask == NULL || strlen(mask) < strlen(name) + DIGITS)
+		return false;
+	digit = mask[strlen(name) + DIGITS - 1 - DIGIT];
+	return ((digit <= '9' ? digit - '0' : digit - 'a' + 10) >> BIT & 1) != 0;
+}
+
+/* Another one knows nothing of what was told to the one before. */
+void irqbalance_look(struct irqbalance *irqbalance)
+{
+	pid_t pid = pid_find(irqbalance);
+
+	if (pid == irqbalance->pid)
+		return;
+	conversation_end(irqbalance);
+	irqbalance->pid = pid;
+	irqbalance->listens = pid > 0 && ignores_sigpipe(irqbalance, pid);
+	irqbalance->told = (struct irq_list){0};
+	irqbalance->ours = (struct irq_list){0};
+}
+
+/* Sends one command, to be ended by a null byte. Returns whether that was possible now. */
+static bool command_send(struct irqbalance *irqbalance, const char *text,
+			 enum irqbalance_phase phase)
+{
+	struct sockaddr_un address;
+	char path[PATH_MAX];
+	size_t size = strlen(text) + 1;
+
+	snprintf(path, sizeof(path), "%s/irqbalance/irqbalance%d.sock", irqbalance->roots->run,
+		 irqbalance->pid);
+	conversation_end(irqbalance);
+	irqbalance->length = 0;
+	if (unix_socket_address(path, &address) < 0)
+		return false;
+	irqbalance->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (irqbalance->fd < 0 ||
+	    connect(irqbalance->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    send(irqbalance->fd, text, size, MSG_NOSIGNAL) != (ssize_t)size) {
+		conversation_end(irqbalance);
+		return false;
+	}
+	irqbalance->phase = phase;
+	return true;
+}
+
+/* Reads what it answers. Returns whether it has ended the conversation. */
+static bool answer_read(struct irqbalance *irqbalance)
+{
+	ssize_t length;
+
+	do {
+		size_t room = sizeof(irqbalance->answer) - 1 - irqbalance->length;
+		char rest[256];
+
+		/* More than fits is read all the same, for it waits until that is done. */
+		length = room > 0 ? recv(irqbalance->fd, irqbalance->answer + irqbalance->length,
+					 room, 0)
+				  : recv(irqbalance->fd, rest, sizeof(rest), 0);
+		if (length > 0 && room > 0)
+			irqbalance->length += (size_t)length;
+	} while (length > 0 || (length < 0 && errno == EINTR));
+	irqbalance->answer[irqbalance->length] = '\0';
+	return length == 0 || errno != EAGAIN;
+}
+
+/*
+ * Reads its list out of "SLEEP 10 IRQ 36 LOAD 0 DIFF 0 CLASS 0 IRQ … BANNED 00000000". Returns
+ * whether the answer is one, and whole.
+ */
+static bool answer_list(const struct irqbalance *irqbalance, struct irq_list *list)
+{
+	static const char word[] = "IRQ ";
+	const char *here = irqbalance->answer;
+	unsigned int number;
+
+	*list = (struct irq_list){0};
+	if (strncmp(here, "SLEEP ", strlen("SLEEP ")) != 0 || strstr(here, "BANNED ") == NULL)
+		return false;
+	while ((here = strstr(here, word)) != NULL) {
+		here += strlen(word);
+		if (number_read(here, INT_MAX, &number) > 0)
+			irq_list_add(list, number);
+	}
+	return true;
+}
+
+/* Writes the command that makes the list. Returns false where it is too long. */
+static bool ban_format(const struct irq_list *list, char text[IRQBALANCE_MESSAGE_MAX])
+{
+	strcpy(text, ban);
+	if (list->count == 0)
+		text_add(text, IRQBALANCE_MESSAGE_MAX, " NONE");
+	for (size_t i = 0; i < list->count; i++)
+		text_add(text, IRQBALANCE_MESSAGE_MAX, " %u", list->at[i]);
+	return !list->overflown && strlen(text) + 1 < IRQBALANCE_MESSAGE_MAX;
+}
+
+/* What cannot be told is not tried again with this one. */
+static void give_up(struct irqbalance *irqbalance, const char *reason)
+{
+	conversation_end(irqbalance);
+	irqbalance->listens = false;
+	log_line("irqbalance (pid %d) %s, and may undo what is moved: set "
+		 "IRQBALANCE_BANNED_CPULIST= to the CPUs of isolated guests, and --banirq=N in "
+		 "IRQBALANCE_ARGS",
+		 irqbalance->pid, reason);
+}
+
+/* It has said what its list is: now it is to be told another one. */
+static void ban_prepare(struct irqbalance *irqbalance)
+{
+	struct irq_list listed;
+	struct irq_list others = {0};
+	struct irq_list list = {0};
+	struct irq_list ours = {0};
+
+	conversation_end(irqbalance);
+	if (!answer_list(irqbalance, &listed)) {
+		give_up(irqbalance, "does not answer as it should");
+		return;
+	}
+	irq_list_add_all(&others, &listed, &irqbalance->ours);
+	irq_list_add_all(&list, &others, NULL);
+	irq_list_add_all(&list, &irqbalance->wanted, NULL);
+	irq_list_add_all(&ours, &irqbalance->wanted, &others);
+	if (!ban_format(&list, irqbalance->message)) {
+		give_up(irqbalance, "takes no list as long as is needed");
+		return;
+	}
+	irqbalance->ours = ours;
+	irqbalance->told = irqbalance->wanted;
+	if (!irq_list_equal(&listed, &list))
+		irqbalance->phase = IRQBALANCE_READY;
+}
+
+bool irqbalance_is_settled(const struct irqbalance *irqbalance)
+{
+	return irqbalance->pid == 0 || !irqbalance->listens ||
+	       (irqbalance->phase == IRQBALANCE_IDLE &&
+		irq_list_equal(&irqbalance->wanted, &irqbalance->told));
+}
+
+bool irqbalance_turn(struct irqbalance *irqbalance)
+{
+	if (irqbalance->fd < 0 && (irqbalance->wanted.count > 0 || irqbalance->told.count > 0 ||
+				   irqbalance->ours.count > 0))
+		irqbalance_look(irqbalance);
+	if (irqbalance_is_settled(irqbalance))
+		return false;
+	switch (irqbalance->phase) {
+	case IRQBALANCE_IDLE:
+		(void)command_send(irqbalance, ask, IRQBALANCE_ASKED);
+		return false;
+	case IRQBALANCE_READY:
+		if (!command_send(irqbalance, irqbalance->message, IRQBALANCE_TOLD))
+			irqbalance->phase = IRQBALANCE_READY; /* the next time */
+		return false;
+	case IRQBALANCE_ASKED:
+		if (answer_read(irqbalance))
+			ban_prepare(irqbalance);
+		break;
+	case IRQBALANCE_TOLD:
+		if (answer_read(irqbalance))
+			conversation_end(irqbalance);
+		break;
+	}
+	return irqbalance->listens && irqbalance_is_settled(irqbalance);
+}
+
+void irqbalance_note(const struct irqbalance *irqbalance, const struct id_set *isolated,
+		     struct error *note)
+{
+	char cpus[ID_SET_TEXT_SIZE];
+
+	if (irqbalance->pid == 0)
+		return;
+	if (error_is_set(note))
+		text_add(note->text, sizeof(note->text), "; ");
+	text_add(note->text, sizeof(note->text),
+		 irqbalance->listens
+		     ? "irqbalance runs, and is told to leave what is moved alone"
+		     : "irqbalance runs, and may undo what is moved: set --banirq=N for each of "
+		       "these in IRQBALANCE_ARGS");
+	if (isolated != NULL)
+		text_add(note->text, sizeof(note->text),
+			 "; set IRQBALANCE_BANNED_CPULIST=%s, so that it keeps off these CPUs",
+			 id_set_format(isolated, cpus, sizeof(cpus)));
+	if (isolated != NULL || !irqbalance->listens)
+		text_add(note->text, sizeof(note->text),
+			 " (/etc/default/irqbalance or /etc/sysconfig/irqbalance)");
+}
+
+json_t *irqbalance_write(const struct irqbalance *irqbalance)
+{
+	json_t *irqs;
+
+	if (irqbalance->ours.count == 0)
+		return NULL;
+	irqs = json_array();
+	for (size_t i = 0; i < irqbalance->ours.count; i++)
+		json_array_append_new(irqs, json_integer(irqbalance->ours.at[i]));
+	return json_pack("{s:i, s:o}", "pid", (int)irqbalance->pid, "irqs", irqs);
+}
+
+bool irqbalance_read(struct irqbalance *irqbalance, json_t *json)
+{
+	json_t *irqs;
+	int pid;
+
+	if (json_unpack(json, "{s:i, s:o}", "pid", &pid, "irqs", &irqs) < 0)
+		return false;
+	irqbalance->pid = pid;
+	irqbalance->listens = ignores_sigpipe(irqbalance, pid);
+	for (size_t i = 0; i < json_array_size(irqs); i++)
+		irq_list_add(&irqbalance->ours,
+			     (unsigned int)json_integer_value(json_array_get(irqs, i)));
+	irqbalance->told = irqbalance->ours;
+	return true;
+}
