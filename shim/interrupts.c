@@ -94,6 +94,14 @@ static const char *file_name(char name[FILE_NAME_SIZE], unsigned int number, con
 	return name;
 }
 
+bool interrupt_is_there(const struct interrupts *interrupts, unsigned int number)
+{
+	char name[FILE_NAME_SIZE];
+
+	return faccessat(interrupts->affinity, file_name(name, number, "smp_affinity_list"), F_OK,
+			 0) == 0;
+}
+
 static int cpus_read(const struct interrupts *interrupts, unsigned int number, const char *file,
 		     struct id_set *cpus)
 {

@@ -41,6 +41,9 @@ void interrupts_close(struct interrupts *interrupts);
 /* Lists all that there are now. Returns 0 or -errno. To be freed: list->at. */
 int interrupts_list(const struct interrupts *interrupts, struct interrupt_list *list);
 
+/* Whether it has an affinity: not before somebody has asked the kernel for it. */
+bool interrupt_is_there(const struct interrupts *interrupts, unsigned int number);
+
 /* The CPUs that it may be delivered to. Returns 0; or -errno: -ENOENT where it is gone. */
 int interrupt_affinity(const struct interrupts *interrupts, unsigned int number,
 		       struct id_set *cpus);

@@ -104,6 +104,10 @@ static int entries_look(struct watch *watch)
 	for (size_t i = 0; i < watch->count; i++) {
 		struct watch_entry *entry = &watch->entries[i];
 
+		if (entry->absent && interrupt_is_there(&watch->interrupts, entry->number)) {
+			entry->absent = false;
+			entry->young_until = now + WATCH_YOUNG_MS;
+		}
 		if (entry->young_until <= now)
 			entry->young_until = 0;
 		watch->young = watch->young || entry->young_until != 0;

@@ -23,6 +23,7 @@ struct watch_entry {
 	bool pending; /* it is to be changed to `wish` */
 	struct id_set wish;
 
+	bool absent;        /* nobody has asked the kernel for it yet, so it has no affinity */
 	bool fixed;         /* nobody can set it */
 	bool left;          /* somebody else has set it */
 	bool stays;         /* it would have no CPU left */

@@ -181,12 +181,15 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 {
 	struct watch *watch = settling->watch;
 	struct id_set now;
+	int result;
 
 	if (entry->fixed || entry->left || entry->tries == WATCH_TRIES_MAX)
 		return;
 	if (!entry->changed && !watch_is_claimed(entry) && id_set_is_empty(&settling->isolated))
 		return;
-	if (interrupt_affinity(&watch->interrupts, entry->number, &now) < 0)
+	result = interrupt_affinity(&watch->interrupts, entry->number, &now);
+	entry->absent = result == -ENOENT;
+	if (result < 0)
 		return;
 	if (entry->changed && !id_set_equal(&now, &entry->set))
 		entry_changed(watch, entry, &now);
