@@ -21,7 +21,7 @@
 
 enum {
 	WATCH_GUESTS_MAX = 4096,
-	WATCH_TURN_MS = 700,       /* between two looks for interrupts that have appeared */
+	WATCH_TURN_MS = 500,       /* between two looks for interrupts that have appeared */
 	WATCH_TURN_YOUNG_MS = 200, /* the same while some of them have just done so */
 	WATCH_YOUNG_MS = 1000,     /* as long the driver may still set an affinity itself */
 	WATCH_CHECK_MS = 10000,    /* between two looks at what irqbalance has done meanwhile */

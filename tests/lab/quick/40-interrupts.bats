@@ -13,6 +13,8 @@ DEVICES=/sys/bus/pci/devices
 # What emulator_start has started, by name: process, and descriptors to and from it.
 # bats reads this file in a function.
 declare -gA emulator to from
+# The agent's process, if it runs.
+agent=
 
 setup() {
 	work_make
@@ -22,10 +24,11 @@ setup() {
 
 teardown() {
 	local pid device file was
-	for pid in "${emulator[@]}"; do
+	for pid in "${emulator[@]}" $agent; do
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" || true
 	done
+	rm -rf /run/guest-pinning
 	for device in "$DEVICES"/*; do
 		[[ $(<"$device/driver_override") != vfio-pci ]] || device_return "${device##*/}"
 	done
@@ -252,4 +255,157 @@ disk_name() {
 		run ! affinity "$irq" 0
 		[[ $output == *"Input/output error"* ]]
 	done
+}
+
+## What the agent makes of them
+
+# watch_start - the agent runs, and sees what guests there are.
+watch_start() {
+	guest-pinningd --foreground --policy "$POLICY" 2>>"$WORK/agent.log" 3>&- &
+	agent=$!
+	eventually 10 socket_listens /run/guest-pinning/agent.sock || {
+		echo "the agent does not start:"
+		cat "$WORK/agent.log"
+		return 1
+	}
+}
+
+socket_listens() {
+	grep -q " $1\$" /proc/net/unix
+}
+
+# watch_end SIGNAL
+watch_end() {
+	kill -s "$1" "$agent"
+	wait "$agent" || true
+	agent=
+}
+
+# guest_start NAME ARGUMENT... - root starts it by hand, through the shim.
+guest_start() {
+	local name=$1
+	shift
+	QEMU_KVM_SHIM_REAL=$VFIO emulator_start "$name" "$SHIM" -name "$name" "$@" 2>"$WORK/$name.log"
+}
+
+# are_on CPUS IRQ...
+are_on() {
+	local cpus=$1 irq
+	shift
+	for irq; do
+		[[ $(affinity "$irq" 2>/dev/null) == "$cpus" ]] || return 1
+	done
+}
+
+# are_all_on CPUS ADDRESS - the device's interrupts, of which there are some.
+are_all_on() {
+	local irqs
+	irqs=$(vectors "$2")
+	# shellcheck disable=SC2086 # several
+	[[ $irqs ]] && are_on "$1" $irqs
+}
+
+# within_a_second COMMAND... - it comes true in that time; tells how long it took.
+within_a_second() {
+	local start=${EPOCHREALTIME/./}
+	until "$@"; do
+		((${EPOCHREALTIME/./} - start < 3000000)) || break
+		sleep 0.02
+	done
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	echo "# after $took ms: $*" >&3
+	"$@" && ((took < 1000))
+}
+
+# unmoved - all that there are still are where they were.
+unmoved() {
+	local file was
+	while IFS=: read -r file was; do
+		[[ ! -e $file || $(<"$file") == "$was" ]] || return 1
+	done <"$WORK/affinities"
+}
+
+@test "interrupts: an assigned device's follow its guest's rule, whenever there are new ones" {
+	local cpu all
+	cpu=$(cpu_of 1)
+	all=0-$((LAB_NODES * LAB_CPUS_PER_NODE - 1))
+	device_assign "$NIC"
+	policy "rt-* 1 irq=vfio@$cpu"
+	watch_start
+	guest_start rt-1 -device "vfio-pci,host=$NIC,id=hostdev0"
+	ask rt-1 "enable 3"
+	within_a_second are_all_on "$cpu" "$NIC"
+	ask rt-1 disable
+	ask rt-1 "enable 2"
+	within_a_second are_all_on "$cpu" "$NIC"
+	# New ones, and no moment without any in between that anybody could see.
+	ask rt-1 "enable 4"
+	within_a_second are_all_on "$cpu" "$NIC"
+	# The next agent takes up the watch, and takes it back as it ends.
+	watch_end KILL
+	watch_start
+	are_all_on "$cpu" "$NIC"
+	ask rt-1 "enable 3"
+	within_a_second are_all_on "$cpu" "$NIC"
+	watch_end TERM
+	are_all_on "$all" "$NIC"
+	watch_start
+	within_a_second are_all_on "$cpu" "$NIC"
+	kill -KILL "${emulator[rt-1]}"
+	within_a_second unmoved
+	eventually 5 test ! -e /run/guest-pinning/interrupts.json
+	same "$(grep -v "placed guest 'rt-1'" "$WORK/agent.log")" ""
+}
+
+@test "interrupts: those that come later keep off the CPUs of an isolated guest, its own do not" {
+	local other mine rest
+	other=$(pci_find 0x1af4:0x1005)
+	device_assign "$NIC"
+	device_assign "$other"
+	mine=$(node_cpus 0)
+	rest=$((${mine#*-} + 1))-$((LAB_NODES * LAB_CPUS_PER_NODE - 1))
+	policy "rt-* 0 isolate"
+	watch_start
+	guest_start rt-1 -device "vfio-pci,host=$NIC"
+	emulator_start other "$VFIO" -device "vfio-pci,host=$other"
+	ask other "enable 2"
+	within_a_second are_all_on "$rest" "$other"
+	ask rt-1 "enable 2"
+	ask other "enable 1"
+	within_a_second are_all_on "$rest" "$other"
+	are_all_on "0-${rest#*-}" "$NIC"
+	emulator_end rt-1
+	within_a_second are_all_on "0-${rest#*-}" "$other"
+	within_a_second unmoved
+}
+
+@test "interrupts: a network device's that is switched on later follow, too" {
+	local cpu interface
+	cpu=$(cpu_of 1)
+	interface=$(basename "$DEVICES/$NIC/net"/*)
+	policy "rt-1 - irq=$interface@$cpu"
+	watch_start
+	guest_start rt-1
+	ip link set "$interface" up
+	within_a_second are_all_on "$cpu" "$NIC"
+	ip link set "$interface" down
+	emulator_end rt-1
+	within_a_second unmoved
+}
+
+@test "interrupts: of two guests the first has them, and then the other" {
+	local irqs
+	irqs=$(irqs_of "$(basename "$(readlink -f /sys/class/net/eth0/device)")-?*put.*")
+	policy "first - irq=eth0@$(cpu_of 1)" "second - irq=eth0@$(cpu_of 0)"
+	watch_start
+	guest_start first
+	guest_start second
+	# shellcheck disable=SC2086 # several
+	are_on "$(cpu_of 1)" $irqs
+	grep "guest 'first' was first: IRQ .* stays as that has it" "$WORK/second.log"
+	emulator_end first
+	# shellcheck disable=SC2086 # several
+	within_a_second are_on "$(cpu_of 0)" $irqs
+	emulator_end second
+	within_a_second unmoved
 }
