@@ -1,5 +1,5 @@
 #include "server.h"
-#include "cgroup.h"
+#include "clients.h"
 #include "clock.h"
 #include "log.h"
 #include "request.h"
@@ -18,27 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	ACCEPTED_AT_ONCE = 64, /* then the others have their turn */
-	CLIENTS_MAX = SERVER_HELD_MAX + SERVER_WORKERS_MAX + ACCEPTED_AT_ONCE,
-	WINDOW_MS = 1000, /* of SERVER_REFUSALS_TOLD */
-};
-
-enum state {
-	STATE_SILENT, /* it has said nothing yet */
-	STATE_WAITS,  /* for another request of its cgroup */
-	STATE_SERVED, /* by its worker */
-	STATE_DONE,   /* to be closed */
-};
-
-struct client {
-	enum state state;
-	int fd;
-	long long until; /* clock_milliseconds() */
-	pid_t worker;
-	pid_t pid;            /* of the peer, at least when it connected */
-	struct cgroup cgroup; /* of the peer; its path is empty where it is not known */
-};
+enum { WINDOW_MS = 1000 }; /* of SERVER_REFUSALS_TOLD */
 
 struct server {
 	const struct roots *roots;
@@ -46,123 +26,15 @@ struct server {
 	int signals;
 	struct watcher watcher;
 	bool ending;
-	size_t count;
-	struct client clients[CLIENTS_MAX]; /* the oldest first */
-	long long window;                   /* when it began */
-	unsigned int told;                  /* refusals that were logged in it */
-	unsigned int untold;                /* and those that were not */
+	struct clients clients;
+	long long window;    /* when it began */
+	unsigned int told;   /* refusals that were logged in it */
+	unsigned int untold; /* and those that were not */
 };
-
-static size_t clients_in(const struct server *server, enum state state)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < server->count; i++)
-		count += server->clients[i].state == state;
-	return count;
-}
 
 static bool workers_busy(const struct server *server)
 {
-	return clients_in(server, STATE_SERVED) == SERVER_WORKERS_MAX;
-}
-
-/* Whether a client is there without being served. */
-static bool is_held(const struct client *client)
-{
-	return client->state == STATE_SILENT || client->state == STATE_WAITS;
-}
-
-/* Starts a process that holds all that is open here until `pipe` is closed. Returns its pid. */
-static pid_t holder_start(const int pipe[2])
-{
-	pid_t pid = fork();
-	char byte;
-
-	if (pid != 0)
-		return pid;
-	close(pipe[1]);
-	(void)!read(pipe[0], &byte, 1);
-	_exit(0);
-}
-
-/*
- * Closes the connections that are done with. What a client has sent and nobody has read
- * is dropped by whoever closes last, with the files that it may have sent along; and to
- * drop a TCP socket with SO_LINGER can take as long as the client likes, but not at the
- * end of a process (tcp(7); inet_release in the kernel). So another process closes last,
- * by ending. Without one they stay until the next turn.
- */
-static void clients_sweep(struct server *server)
-{
-	size_t kept = 0;
-	int hold[2];
-
-	if (clients_in(server, STATE_DONE) == 0 || pipe2(hold, O_CLOEXEC) < 0)
-		return;
-	if (holder_start(hold) > 0) {
-		for (size_t i = 0; i < server->count; i++) {
-			if (server->clients[i].state == STATE_DONE)
-				close(server->clients[i].fd);
-			else
-				server->clients[kept++] = server->clients[i];
-		}
-		server->count = kept;
-	}
-	close(hold[0]);
-	close(hold[1]);
-}
-
-static bool same_cgroup(const struct client *client, const struct client *other)
-{
-	return strcmp(client->cgroup.path, other->cgroup.path) == 0;
-}
-
-/* A client that does not take its answer goes without. */
-static void answer(int fd, const char *text)
-{
-	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* Leaves a client that is not served. One that has spoken is told. */
-static void client_drop(struct client *client)
-{
-	if (client->state == STATE_WAITS)
-		answer(client->fd, AGENT_REFUSED "the agent is busy with other requests from the "
-						 "same cgroup");
-	client->state = STATE_DONE;
-}
-
-/*
- * Takes a client in. Where its cgroup has its share already, the oldest of these
- * goes; else, where there is no room, the oldest of all.
- */
-static void client_add(struct server *server, const struct client *client)
-{
-	struct client *oldest = NULL;
-	struct client *oldest_like = NULL;
-	size_t held = 0;
-	size_t like = 0;
-
-	for (size_t i = server->count; i-- > 0;) {
-		struct client *other = &server->clients[i];
-
-		if (!is_held(other))
-			continue;
-		oldest = other;
-		held++;
-		if (same_cgroup(client, other)) {
-			oldest_like = other;
-			like++;
-		}
-	}
-	if (is_held(client)) {
-		if (like >= SERVER_HELD_SHARE)
-			client_drop(oldest_like);
-		else if (held >= SERVER_HELD_MAX)
-			client_drop(oldest);
-	}
-	server->clients[server->count++] = *client;
+	return clients_in(&server->clients, CLIENT_SERVED) == SERVER_WORKERS_MAX;
 }
 
 /* How a worker ends. */
@@ -173,9 +45,9 @@ static void server_leave(const struct server *server, int fd)
 {
 	close(server->listener);
 	close(server->signals);
-	for (size_t i = 0; i < server->count; i++) {
-		if (server->clients[i].fd != fd)
-			close(server->clients[i].fd);
+	for (size_t i = 0; i < server->clients.count; i++) {
+		if (server->clients.at[i].fd != fd)
+			close(server->clients.at[i].fd);
 	}
 }
 
@@ -197,7 +69,7 @@ static void worker_run(const struct server *server, int fd, const char *message,
 	/* Closing with a message unread would tell the peer of an error instead of the answer. */
 	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
 		;
-	answer(fd, reply);
+	client_answer(fd, reply);
 	_exit(placed ? WORKER_PLACED : quiet ? WORKER_REFUSED_QUIETLY : WORKER_REFUSED);
 }
 
@@ -216,20 +88,21 @@ static void worker_start(struct server *server, struct client *client, const cha
 	}
 	if (pid < 0) {
 		log_line("no process for a request: %s", strerror(errno));
-		answer(client->fd, AGENT_REFUSED "the agent can start no process: see its log");
-		client->state = STATE_DONE;
+		client_answer(client->fd,
+			      AGENT_REFUSED "the agent can start no process: see its log");
+		client->state = CLIENT_DONE;
 		return;
 	}
 	client->worker = pid;
-	client->state = STATE_SERVED;
+	client->state = CLIENT_SERVED;
 	client->until = clock_milliseconds() + SERVER_WORKER_MS;
 }
 
 static bool cgroup_is_served(const struct server *server, const struct client *client)
 {
-	for (size_t i = 0; i < server->count; i++) {
-		if (server->clients[i].state == STATE_SERVED &&
-		    same_cgroup(client, &server->clients[i]))
+	for (size_t i = 0; i < server->clients.count; i++) {
+		if (server->clients.at[i].state == CLIENT_SERVED &&
+		    clients_are_alike(client, &server->clients.at[i]))
 			return client->cgroup.path[0] != '\0';
 	}
 	return false;
@@ -250,10 +123,10 @@ static void client_serve(struct server *server, struct client *client)
 		return;
 	/* An empty packet cannot be told from the end, and is no request either. */
 	if (length <= 0) {
-		client->state = STATE_DONE;
+		client->state = CLIENT_DONE;
 		return;
 	}
-	client->state = STATE_WAITS;
+	client->state = CLIENT_WAITS;
 	if (cgroup_is_served(server, client))
 		return;
 	worker_start(server, client, message, (size_t)length);
@@ -264,13 +137,13 @@ static void clients_serve(struct server *server)
 {
 	long long now = clock_milliseconds();
 
-	for (size_t i = 0; i < server->count && !workers_busy(server); i++) {
-		struct client *client = &server->clients[i];
+	for (size_t i = 0; i < server->clients.count && !workers_busy(server); i++) {
+		struct client *client = &server->clients.at[i];
 
-		if (!is_held(client))
+		if (!client_is_held(client))
 			continue;
 		client_serve(server, client);
-		if (client->state != STATE_SERVED && client->until <= now)
+		if (client->state != CLIENT_SERVED && client->until <= now)
 			client_drop(client);
 	}
 }
@@ -305,8 +178,9 @@ static void client_find_cgroup(struct client *client, const struct roots *roots)
 /* Returns 0, also when there are no more; or -errno. */
 static int clients_accept(struct server *server)
 {
-	for (int i = 0;
-	     i < ACCEPTED_AT_ONCE && server->count < CLIENTS_MAX && !workers_busy(server); i++) {
+	for (int i = 0; i < CLIENTS_ACCEPTED_AT_ONCE && server->clients.count < CLIENTS_MAX &&
+			!workers_busy(server);
+	     i++) {
 		struct client client = {.until = clock_milliseconds() + SERVER_HELD_MS};
 
 		client.fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -320,7 +194,7 @@ static int clients_accept(struct server *server)
 		}
 		client_find_cgroup(&client, server->roots);
 		client_serve(server, &client);
-		client_add(server, &client);
+		clients_add(&server->clients, &client);
 	}
 	return 0;
 }
@@ -346,13 +220,13 @@ static void worker_failed(struct client *client, int status)
 	else
 		log_line("refused pid %d: its request ended the worker (status %#x)", client->pid,
 			 (unsigned int)status);
-	answer(client->fd, AGENT_REFUSED "the agent could not finish: see its log");
+	client_answer(client->fd, AGENT_REFUSED "the agent could not finish: see its log");
 }
 
 /* Takes note of how the worker of a client has ended. */
 static void worker_ended(struct server *server, struct client *client, int status)
 {
-	client->state = STATE_DONE;
+	client->state = CLIENT_DONE;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) > WORKER_REFUSED_QUIETLY)
 		worker_failed(client, status);
 	else if (WEXITSTATUS(status) == WORKER_REFUSED)
@@ -390,17 +264,18 @@ static void workers_reap(struct server *server)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == server->watcher.pid)
 			watcher_ended(server, status);
-		for (size_t i = 0; i < server->count; i++) {
-			struct client *client = &server->clients[i];
+		for (size_t i = 0; i < server->clients.count; i++) {
+			struct client *client = &server->clients.at[i];
 
-			if (client->state == STATE_SERVED && client->worker == pid)
+			if (client->state == CLIENT_SERVED && client->worker == pid)
 				worker_ended(server, client, status);
 		}
 	}
-	for (size_t i = 0; i < server->count; i++) {
+	for (size_t i = 0; i < server->clients.count; i++) {
 		/* Not reaped yet, so the number is its own. */
-		if (server->clients[i].state == STATE_SERVED && server->clients[i].until <= now)
-			(void)kill(server->clients[i].worker, SIGKILL);
+		if (server->clients.at[i].state == CLIENT_SERVED &&
+		    server->clients.at[i].until <= now)
+			(void)kill(server->clients.at[i].worker, SIGKILL);
 	}
 }
 
@@ -411,10 +286,10 @@ static int patience(const struct server *server)
 	long long until = server->untold > 0 ? server->window + WINDOW_MS : -1;
 	long long left;
 
-	for (size_t i = 0; i < server->count; i++) {
-		const struct client *client = &server->clients[i];
+	for (size_t i = 0; i < server->clients.count; i++) {
+		const struct client *client = &server->clients.at[i];
 
-		if ((client->state == STATE_SERVED || !busy) &&
+		if ((client->state == CLIENT_SERVED || !busy) &&
 		    (until < 0 || client->until < until))
 			until = client->until;
 	}
@@ -459,12 +334,13 @@ static int server_turn(struct server *server)
 	struct pollfd polled[2 + CLIENTS_MAX] = {{.fd = server->signals, .events = POLLIN},
 						 {.fd = server->listener, .events = POLLIN}};
 	/* While all workers are busy only the end of one is of interest. */
-	nfds_t count = workers_busy(server) || server->ending ? 1 : 2 + server->count;
+	nfds_t count = workers_busy(server) || server->ending ? 1 : 2 + server->clients.count;
 	int result;
 
-	for (size_t i = 0; i < server->count; i++)
+	for (size_t i = 0; i < server->clients.count; i++)
 		polled[2 + i] = (struct pollfd){
-		    .fd = server->clients[i].state == STATE_SILENT ? server->clients[i].fd : -1,
+		    .fd = server->clients.at[i].state == CLIENT_SILENT ? server->clients.at[i].fd
+								       : -1,
 		    .events = POLLIN,
 		};
 	if (poll(polled, count, patience(server)) < 0)
@@ -478,7 +354,7 @@ static int server_turn(struct server *server)
 		clients_serve(server);
 		result = polled[1].revents != 0 ? clients_accept(server) : 0;
 	}
-	clients_sweep(server);
+	clients_sweep(&server->clients);
 	return result;
 }
 
@@ -493,12 +369,12 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 		result = watcher_open(&server.watcher);
 	if (result >= 0)
 		watcher_run(&server, false);
-	while (result >= 0 && !(server.ending && clients_in(&server, STATE_SERVED) == 0))
+	while (result >= 0 && !(server.ending && clients_in(&server.clients, CLIENT_SERVED) == 0))
 		result = server_turn(&server);
 	watcher_stop(&server.watcher);
-	for (size_t i = 0; i < server.count; i++)
-		client_drop(&server.clients[i]);
-	clients_sweep(&server);
+	for (size_t i = 0; i < server.clients.count; i++)
+		client_drop(&server.clients.at[i]);
+	clients_sweep(&server.clients);
 	watcher_close(&server.watcher);
 	if (server.signals >= 0)
 		close(server.signals);

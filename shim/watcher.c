@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -154,7 +155,18 @@ static void events_remove(const struct watching *watching, const struct watch_gu
 		(void)epoll_ctl(watching->events, EPOLL_CTL_DEL, guest->connection, NULL);
 }
 
-/* Receives what a worker brings. Returns the text's length, 0 where it is nothing. */
+static void descriptors_close(const struct descriptors *descriptors)
+{
+	if (descriptors->connection >= 0)
+		close(descriptors->connection);
+	if (descriptors->pidfd >= 0)
+		close(descriptors->pidfd);
+}
+
+/*
+ * Receives what a worker brings. Returns the text's length, 0 where it is nothing; the
+ * descriptors are -1 where there are none. With no room for both there may be one.
+ */
 static size_t message_take(int take, char *text, struct descriptors *descriptors)
 {
 	union {
@@ -169,11 +181,12 @@ static size_t message_take(int take, char *text, struct descriptors *descriptors
 	ssize_t length = recvmsg(take, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *header = length <= 0 ? NULL : CMSG_FIRSTHDR(&message);
 
+	*descriptors = (struct descriptors){-1, -1};
 	if (header == NULL || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(*descriptors)))
+	    header->cmsg_len > CMSG_LEN(sizeof(*descriptors)))
 		return 0;
-	memcpy(descriptors, CMSG_DATA(header), sizeof(*descriptors));
-	return (message.msg_flags & MSG_TRUNC) != 0 ? 0 : (size_t)length;
+	memcpy(descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+	return (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? 0 : (size_t)length;
 }
 
 /* The watch may not have been to be had before, as without a place for its file. */
@@ -210,7 +223,7 @@ static int guest_take(struct watching *watching, struct watch_guest *guest, stru
 static void guest_receive(struct watching *watching)
 {
 	static char text[WATCHER_MESSAGE_MAX + 1];
-	struct descriptors descriptors = {-1, -1};
+	struct descriptors descriptors;
 	size_t length = message_take(watching->take, text, &descriptors);
 	char answer[ANSWER_SIZE];
 	struct watch_guest *guest;
@@ -221,11 +234,8 @@ static void guest_receive(struct watching *watching)
 	json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 	guest = json == NULL ? NULL : watch_guest_read(json);
 	json_decref(json);
-	if (guest == NULL) { /* a worker that is not ours to the byte */
-		if (descriptors.connection >= 0)
-			close(descriptors.connection);
-		if (descriptors.pidfd >= 0)
-			close(descriptors.pidfd);
+	if (guest == NULL) { /* its worker sees the connection closed */
+		descriptors_close(&descriptors);
 		return;
 	}
 	guest->connection = descriptors.connection;
@@ -311,6 +321,17 @@ static int watching_run(struct watching *watching)
 	return 0;
 }
 
+/* Each guest takes a descriptor. Where there may not be more there are fewer guests. */
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Makes what the watcher waits by. Returns 0 or -errno. */
 static int events_make(struct watching *watching)
 {
@@ -345,6 +366,7 @@ static int watcher_run(int take, const struct roots *roots)
 	int result;
 
 	watching = (struct watching){.roots = roots, .take = take};
+	descriptors_allow();
 	result = events_make(&watching);
 	if (result == 0) {
 		guests_take_up(&watching);
