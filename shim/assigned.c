@@ -6,13 +6,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The end of a path, as far as it fits; a slash may follow it. */
+static void last_component(const char *path, char name[DEVICE_NAME_SIZE])
+{
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	start = end;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	snprintf(name, DEVICE_NAME_SIZE, "%.*s", (int)(end - start), path + start);
+}
+
 /* Takes a device up, once: by its address, or by the end of its path in sysfs. */
 static int device_add(struct assigned *assigned, const char *value, struct error *error)
 {
-	const char *slash = strrchr(value, '/');
-	const char *name = slash != NULL ? slash + 1 : value;
 	char found[DEVICE_NAME_SIZE];
+	char name[DEVICE_NAME_SIZE];
 
+	last_component(value, name);
 	if (!device_pci_address(name, strlen(name), found)) {
 		if (!device_is_mediated(name))
 			return error_set(error, -EINVAL,

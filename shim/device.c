@@ -160,12 +160,16 @@ bool device_is_assigned(const struct device *device)
 	return strstr(driver, "vfio") != NULL;
 }
 
-/* Tells of its vectors. Returns whether the device has a folder of them. */
+/*
+ * Tells of its vectors. Returns whether there are any: the folder stays, empty, when the device
+ * has given them all back (msi_sysfs_create_group in kernel/irq/msi.c, since Linux 5.17).
+ */
 static bool vectors_find(int directory, device_interrupt *found, void *context)
 {
 	int fd = openat(directory, "msi_irqs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *vectors = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
+	bool any = false;
 
 	if (vectors == NULL) {
 		if (fd >= 0)
@@ -176,11 +180,13 @@ static bool vectors_find(int directory, device_interrupt *found, void *context)
 		unsigned int number;
 		size_t length = number_read(entry->d_name, INT_MAX, &number);
 
-		if (length > 0 && entry->d_name[length] == '\0')
-			found(context, number);
+		if (length == 0 || entry->d_name[length] != '\0')
+			continue;
+		found(context, number);
+		any = true;
 	}
 	closedir(vectors);
-	return true;
+	return any;
 }
 
 /* Whether an action is named after the device: "eth0-rx-0", "vfio-intx(0000:06:00.0)". */

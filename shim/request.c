@@ -168,8 +168,12 @@ static int guest_place(struct request *request, struct error *error)
 		result = watcher = guest_watch(request, error);
 	if (result >= 0)
 		result = process_place(request, error);
-	if (result == 0 && watcher >= 0)
+	if (result == 0 && watcher >= 0) {
 		result = watcher_keep(watcher);
+		if (result < 0)
+			error_set(error, result,
+				  "the watch over interrupts has ended: see its log");
+	}
 	if (watcher >= 0)
 		close(watcher);
 	return result;

@@ -363,7 +363,8 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 	static struct server server; /* too large for a stack */
 	int result;
 
-	server = (struct server){.roots = roots, .listener = listener, .watcher = {.bring = -1}};
+	server = (struct server){
+	    .roots = roots, .listener = listener, .watcher = {.bring = -1, .take = -1}};
 	result = server.signals = signals_take();
 	if (result >= 0)
 		result = watcher_open(&server.watcher);

@@ -108,8 +108,11 @@ static int entries_look(struct watch *watch)
 			entry->absent = false;
 			entry->young_until = now + WATCH_YOUNG_MS;
 		}
-		if (entry->young_until <= now)
+		/* What was set in its last moments is seen by one more look. */
+		if (entry->young_until < 0)
 			entry->young_until = 0;
+		else if (entry->young_until != 0 && entry->young_until <= now)
+			entry->young_until = -1;
 		watch->young = watch->young || entry->young_until != 0;
 	}
 	return result;
@@ -117,10 +120,6 @@ static int entries_look(struct watch *watch)
 
 static int watch_failed(int code, struct error *error)
 {
-	if (code == -ENOENT)
-		return error_set(error, code,
-				 "this kernel does not list its interrupts in /sys/kernel/irq "
-				 "(it takes Linux 4.9)");
 	return error_set(error, code, "the interrupts of this host cannot be seen to: %s",
 			 strerror(-code));
 }
@@ -168,6 +167,10 @@ int watch_open(struct watch *watch, const struct roots *roots, struct error *err
 	*watch = (struct watch){.roots = roots};
 	irqbalance_open(&watch->irqbalance, roots);
 	result = interrupts_open(&watch->interrupts, roots);
+	if (result == -ENOENT)
+		return error_set(error, result,
+				 "this kernel does not list its interrupts in /sys/kernel/irq "
+				 "(it takes Linux 4.9)");
 	if (result == 0)
 		result = interrupts_list(&watch->interrupts, &watch->list);
 	if (result == 0)
@@ -196,6 +199,21 @@ static void entries_take_again(struct watch *watch)
 	}
 }
 
+/* What the entries say of a guest counts until the next settling, which may be without it. */
+static void entries_forget(struct watch *watch, const struct watch_guest *guest)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		struct watch_entry *entry = &watch->entries[i];
+
+		if (entry->guest == guest) {
+			entry->guest = NULL;
+			entry->claim = NULL;
+		}
+		if (entry->refused == guest || entry->keeper == guest)
+			entry->refused = entry->keeper = NULL;
+	}
+}
+
 int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note,
 	      struct error *error)
 {
@@ -219,6 +237,7 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 			return 0;
 		}
 		watch->guest_count--;
+		entries_forget(watch, guest);
 		watch->stale = true;
 	}
 	return watch_failed(result, error);
@@ -227,6 +246,8 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 void watch_remove(struct watch *watch, struct watch_guest *guest)
 {
 	size_t kept = 0;
+
+	entries_forget(watch, guest);
 
 	for (size_t i = 0; i < watch->guest_count; i++) {
 		if (watch->guests[i] != guest)
@@ -263,8 +284,10 @@ void watch_turn(struct watch *watch)
 	if (result == 0 && (watch->stale || watch->young || watch->unsaved)) {
 		watch->checked = clock_milliseconds();
 		result = watch_settle(watch, false);
-		irqbalance_want(watch);
-		notes_log(watch);
+		if (result == 0) {
+			irqbalance_want(watch);
+			notes_log(watch);
+		}
 	}
 	if (result < 0 && !watch->failed) {
 		watch_failed(result, &error);
@@ -275,7 +298,8 @@ void watch_turn(struct watch *watch)
 
 int watch_patience(const struct watch *watch)
 {
-	if (watch->guest_count == 0 && !watch->stale && irqbalance_is_settled(&watch->irqbalance))
+	if (watch->guest_count == 0 && !watch->stale && !watch->unsaved &&
+	    irqbalance_is_settled(&watch->irqbalance))
 		return -1;
 	return watch->young ? WATCH_TURN_YOUNG_MS : WATCH_TURN_MS;
 }

@@ -9,13 +9,12 @@ enum { WATCH_TRIES_MAX = 10 };
 struct watch_entry {
 	unsigned int number;
 	ino_t id;
-	long long young_until; /* clock_milliseconds(); 0: it is no longer young */
+	long long young_until; /* clock_milliseconds(); -1: to the next look; 0: it no longer is */
 
 	const struct watch_guest *guest; /* whose it is; NULL: nobody's */
 	const struct interrupt_claim *claim;
-	const struct watch_guest *refused; /* a guest that does not get it, with its claim, */
-	const struct interrupt_claim *refused_claim;
-	const struct watch_guest *keeper; /* for it is this one's, or kept off its CPUs */
+	const struct watch_guest *refused; /* a guest that does not get it, */
+	const struct watch_guest *keeper;  /* for it is this one's, or kept off its CPUs */
 
 	bool changed;         /* its affinity is not its own but `set` */
 	struct id_set before; /* its own, where it is changed or is to be */

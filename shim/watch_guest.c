@@ -102,7 +102,8 @@ static bool plan_read(struct interrupt_plan *plan, json_t *claims, const char *c
 	size_t count = json_array_size(claims);
 
 	plan->isolate = isolate;
-	if (count > INTERRUPT_CLAIMS_MAX || id_set_read(&plan->cpus, cpus) < 0)
+	if (!json_is_array(claims) || count > INTERRUPT_CLAIMS_MAX ||
+	    id_set_read(&plan->cpus, cpus) < 0)
 		return false;
 	for (; plan->count < count; plan->count++) {
 		if (!claim_read(json_array_get(claims, plan->count), &plan->claims[plan->count]))

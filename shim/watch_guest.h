@@ -18,6 +18,7 @@ struct watch_guest {
 	int connection;                   /* to who has brought it and may take it back; -1: none */
 	bool told;                        /* something of it was logged after its start */
 	struct interrupt_plan *plan;
+	bool found[INTERRUPT_CLAIMS_MAX]; /* whether a claim has any interrupt, be it another's */
 };
 
 /*

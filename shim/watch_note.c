@@ -146,16 +146,6 @@ static const void *say_of_all(const struct watch *watch, const struct watch_gues
 	return same;
 }
 
-/* Whether any interrupt has been found for the claim, be it another guest's. */
-static bool claim_has_any(const struct watch *watch, const struct interrupt_claim *claim)
-{
-	for (size_t i = 0; i < watch->count; i++) {
-		if (watch->entries[i].claim == claim || watch->entries[i].refused_claim == claim)
-			return true;
-	}
-	return false;
-}
-
 void watch_note(const struct watch *watch, const struct watch_guest *guest, bool young_only,
 		struct error *note)
 {
@@ -173,7 +163,7 @@ void watch_note(const struct watch *watch, const struct watch_guest *guest, bool
 		const struct interrupt_claim *claim = &guest->plan->claims[i];
 
 		/* Those of a device that is assigned come when the guest's driver asks for them. */
-		if (claim->assigned || claim_has_any(watch, claim))
+		if (claim->assigned || guest->found[i])
 			continue;
 		note_part(note);
 		text_add(note->text, sizeof(note->text), "'%s' has no interrupts yet",

@@ -23,6 +23,7 @@ struct claiming {
 	const struct watch_guest *guest;
 	const struct interrupt_claim *claim;
 	const struct watch_guest *rival; /* an isolated guest that was first on these CPUs */
+	bool found;
 };
 
 static struct watch_entry *entry_find(struct watch *watch, unsigned int number)
@@ -49,7 +50,10 @@ static void interrupt_claim(void *context, unsigned int number)
 	struct claiming *claiming = context;
 	struct watch_entry *entry = entry_find(claiming->watch, number);
 
-	if (entry == NULL || entry->guest == claiming->guest)
+	if (entry == NULL)
+		return;
+	claiming->found = true;
+	if (entry->guest == claiming->guest)
 		return;
 	if (entry->guest == NULL && claiming->rival == NULL) {
 		entry->guest = claiming->guest;
@@ -61,7 +65,6 @@ static void interrupt_claim(void *context, unsigned int number)
 	    (entry->guest != NULL && id_set_equal(&claiming->claim->cpus, &entry->claim->cpus)))
 		return;
 	entry->refused = claiming->guest;
-	entry->refused_claim = claiming->claim;
 	entry->keeper = entry->guest != NULL ? entry->guest : claiming->rival;
 }
 
@@ -78,18 +81,20 @@ static const struct watch_guest *rival_find(const struct watch *watch, size_t in
 	return NULL;
 }
 
-static void claim_match(struct watch *watch, size_t index, const struct interrupt_claim *claim)
+/* Finds the interrupts of one claim. Returns whether there are any. */
+static bool claim_match(struct watch *watch, size_t index, const struct interrupt_claim *claim)
 {
 	struct claiming claiming = {watch, watch->guests[index], claim,
-				    rival_find(watch, index, &claim->cpus)};
+				    rival_find(watch, index, &claim->cpus), false};
 	struct device device;
 
 	if (device_find(watch->roots, claim->device, &device, NULL) < 0)
-		return;
+		return false;
 	/* What the guest's command line says is its own must be; a mediated one always is. */
 	if (claim->assigned && !device_is_mediated(claim->device) && !device_is_assigned(&device))
-		return;
+		return false;
 	device_interrupts(&device, &watch->interrupts, &watch->list, interrupt_claim, &claiming);
+	return claiming.found;
 }
 
 /* Finds whose each interrupt is. */
@@ -99,12 +104,14 @@ static void claims_match(struct watch *watch)
 		struct watch_entry *entry = &watch->entries[i];
 
 		entry->guest = entry->refused = entry->keeper = NULL;
-		entry->claim = entry->refused_claim = NULL;
+		entry->claim = NULL;
 		entry->stays = false;
 	}
 	for (size_t i = 0; i < watch->guest_count; i++) {
-		for (size_t j = 0; j < watch->guests[i]->plan->count; j++)
-			claim_match(watch, i, &watch->guests[i]->plan->claims[j]);
+		struct watch_guest *guest = watch->guests[i];
+
+		for (size_t j = 0; j < guest->plan->count; j++)
+			guest->found[j] = claim_match(watch, i, &guest->plan->claims[j]);
 	}
 }
 
@@ -180,23 +187,33 @@ static void entry_changed(struct watch *watch, struct watch_entry *entry, const 
 static void entry_plan(const struct settling *settling, struct watch_entry *entry)
 {
 	struct watch *watch = settling->watch;
+	struct id_set last;
 	struct id_set now;
 	int result;
 
-	if (entry->fixed || entry->left || entry->tries == WATCH_TRIES_MAX)
+	if (entry->fixed || entry->left)
 		return;
 	if (!entry->changed && !watch_is_claimed(entry) && id_set_is_empty(&settling->isolated))
 		return;
 	result = interrupt_affinity(&watch->interrupts, entry->number, &now);
 	entry->absent = result == -ENOENT;
-	if (result < 0)
+	if (result < 0 || id_set_is_empty(&now))
 		return;
 	if (entry->changed && !id_set_equal(&now, &entry->set))
 		entry_changed(watch, entry, &now);
 	if (entry->left)
 		return;
+	last = entry->wish;
 	entry_wish(settling, entry, entry->changed ? &entry->before : &now);
-	if (id_set_equal(&entry->wish, &now))
+	if (id_set_equal(&entry->wish, &now)) {
+		/* Where it is so by itself, there is nothing to put back. */
+		entry->changed = entry->changed && !id_set_equal(&now, &entry->before);
+		return;
+	}
+	/* What was given up is tried where it is to go elsewhere, as back. */
+	if (!id_set_equal(&entry->wish, &last))
+		entry->tries = 0;
+	if (entry->tries == WATCH_TRIES_MAX)
 		return;
 	if (!entry->changed)
 		entry->before = now;

@@ -116,7 +116,7 @@ static bool state_read(json_t *state, struct watch *watch)
 	bool good =
 	    json_unpack(state, "{s:i, s:o, s:o, s?o}", "version", &version, "guests", &guests,
 			"interrupts", &interrupts, "irqbalance", &irqbalance) == 0 &&
-	    version == STATE_VERSION;
+	    version == STATE_VERSION && json_is_array(guests) && json_is_array(interrupts);
 
 	for (size_t i = 0; good && i < json_array_size(guests); i++)
 		good = guest_read(json_array_get(guests, i), watch);
@@ -140,6 +140,11 @@ int watch_state_load(struct watch *watch, struct error *error)
 	json_decref(state);
 	if (good)
 		return 0;
+	for (size_t i = 0; i < watch->guest_count; i++)
+		watch_guest_free(watch->guests[i]);
+	watch->guest_count = 0;
+	for (size_t i = 0; i < watch->count; i++)
+		watch->entries[i].changed = false;
 	return error_set(error, -EINVAL,
 			 "%s is not understood: interrupts that were moved before stay where they "
 			 "are",

@@ -77,17 +77,33 @@ warning: $WORK/policy: ignored: "
 	fails 1 "$TOOL" match --json web1 local db be free other
 	equal "$(json 'type, length')" $'"array"\n6'
 	equal "$(json 'map(keys) | unique')" \
-		'[["cpus","error","guest","huge_pages","memory","options","rule","warnings"]]'
+		'[["cpus","error","guest","huge_pages","interrupts","memory","options","rule","warnings"]]'
 	equal "$(json '.[0]')" "$(jq -cn --arg file "$WORK/policy" --arg cpu "$CPU" --arg node "$NODE" \
 		'{guest: "web1", rule: {file: $file, line: 1, glob: "web*"}, cpus: $cpu,
-		memory: {mode: "interleave", nodes: $node}, huge_pages: null, options: ["env=A=b", "best-effort"],
-		warnings: [], error: null}')"
+		memory: {mode: "interleave", nodes: $node}, huge_pages: null, interrupts: null,
+		options: ["env=A=b", "best-effort"], warnings: [], error: null}')"
 	equal "$(json '.[1] | [.cpus, .memory]')" '[null,{"mode":"local","nodes":null}]'
 	equal "$(json '.[2] | [.guest, .rule.line, .cpus, .memory, .warnings]')" '["db",3,null,null,[]]'
 	has "$(json '.[2].error')" 'node 1023'
 	equal "$(json '.[3] | [.error, (.warnings | length)]')" '[null,1]'
 	equal "$(json '.[4] | [.cpus, .memory, .rule.glob]')" '[null,null,"free"]'
 	equal "$(json '.[5] | [.guest, .rule, .options, .error]')" '["other",null,[],null]'
+}
+
+@test "match: what becomes of interrupts, and a device that is not there" {
+	policy "web* - cpus=$CPU isolate nice=-5 sched=fifo:2" "db - irq=no-such-device@$CPU" \
+		"lo - irq=lo@$CPU best-effort" 'cpus - irq=eth0'
+	works "$TOOL" match web1
+	has "$output" "other interrupts kept off CPUs: $CPU"
+	has "$output" $'option: isolate\noption: nice=-5\noption: sched=fifo:2'
+	works "$TOOL" match --json web1
+	equal "$(json '.[0].interrupts')" "{\"devices\":[],\"isolated\":\"$CPU\"}"
+	fails 1 "$TOOL" match db
+	has "$output" "$WORK/policy:2: irq=no-such-device@$CPU: this host has no network interface, block device or PCI device 'no-such-device'"
+	fails 1 "$TOOL" match lo
+	has "$output" "warning: $WORK/policy:3: irq=lo@$CPU: 'lo' has no interrupts"
+	fails 1 "$TOOL" match cpus
+	has "$output" "$WORK/policy:4: irq=eth0 needs CPUs"
 }
 
 @test "match --json: options anywhere, a name that looks like one, hostile names" {

@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "clock.h"
 #include "file.h"
+#include "interrupt_world.h"
 #include "log.h"
 #include "server.h"
 #include "tree.h"
@@ -40,6 +41,7 @@ static unsigned int cpu; /* one that this process may use */
 static struct roots roots;
 static pid_t server;
 static char changed[4096];
+static char own[32]; /* the CPUs that interrupts have by themselves */
 
 /* --- the host --- */
 
@@ -91,6 +93,8 @@ static inline void make_process(pid_t pid)
 	snprintf(path, sizeof(path), "%s/" SHIM, directory);
 	make_bytes(proc_path(pid, "cmdline"), text, command_line(text, sizeof(text), WEB1));
 	make_file(proc_path(pid, "cgroup"), "1:name=systemd:/x\n0::" EMULATOR "\n");
+	make_file(proc_path(pid, "stat"),
+		  "1 (qemu-kvm) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1\n");
 	make_link(path, proc_path(pid, "exe"));
 }
 
@@ -420,12 +424,105 @@ static inline const char *ask(void)
 	return ask_with(AGENT_REQUEST, strlen(AGENT_REQUEST));
 }
 
+/* The life of a process that asks, hands its answer on and stays. */
+static inline int guest_life(int control)
+{
+	char reply[AGENT_REPLY_MAX];
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ssize_t length;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(control, reply, 1) != 1 || fd < 0 || connect_client(fd) < 0 ||
+	    send(fd, AGENT_REQUEST, strlen(AGENT_REQUEST), MSG_NOSIGNAL) < 0)
+		return 1;
+	length = recv(fd, reply, sizeof(reply), 0);
+	if (length < 0 || send(control, reply, (size_t)length, MSG_NOSIGNAL) < 0)
+		return 2;
+	close(fd);
+	for (;;)
+		pause();
+}
+
+/* Starts a shim of web1 that asks, and stays as its emulator would. What it is answered: *reply. */
+static inline pid_t start_guest(const char **reply)
+{
+	int control[2];
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(guest_life(control[1]));
+	close(control[1]);
+	make_process(pid);
+	assert_int_equal(write(control[0], "", 1), 1);
+	*reply = receive(control[0]);
+	close(control[0]);
+	return pid;
+}
+
+static inline void end_guest(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static inline const char *placed_reply(void)
 {
 	static char text[64];
 
 	snprintf(text, sizeof(text), AGENT_PLACED "%u", cpu);
 	return text;
+}
+
+/* --- interrupts --- */
+
+/* Interrupts that would be on the guest's CPU and on another one, and a rule. */
+static inline void make_interrupts(const char *rule)
+{
+	snprintf(own, sizeof(own), "%u,8000", cpu);
+	make_devices(own);
+	if (mkdir("world/agent", 0755) < 0)
+		assert_int_equal(errno, EEXIST);
+	make_policy(rule);
+}
+
+static inline const char *guests_cpu(void)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "%u", cpu);
+	return text;
+}
+
+/* Waits until the watcher has put an interrupt there. */
+static inline void wait_for_affinity(unsigned int number, const char *cpus)
+{
+	long long start = clock_milliseconds();
+	char expected[64];
+	char text[64] = "";
+
+	snprintf(expected, sizeof(expected), "%s\n", cpus);
+	while (file_read(AT_FDCWD, path_of("world/proc/irq/%u/smp_affinity_list", number), text,
+			 sizeof(text)) < 0 ||
+	       strcmp(text, expected) != 0) {
+		if (clock_milliseconds() - start > REPLY_MS)
+			fail_msg("IRQ %u is on %s", number, text);
+		usleep(1000);
+	}
+}
+
+/* Waits until the watcher has nothing written down. */
+static inline void wait_for_no_state(void)
+{
+	long long start = clock_milliseconds();
+
+	while (access("world/agent/interrupts.json", F_OK) == 0) {
+		if (clock_milliseconds() - start > REPLY_MS)
+			fail_msg("the watcher knows guests");
+		usleep(1000);
+	}
 }
 
 #endif

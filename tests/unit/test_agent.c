@@ -154,6 +154,26 @@ static void the_answers_of_an_agent_are_understood(void **state)
 	    /* a list that has an end before the answer's */
 	    {REPLY("guest-pinning 1 placed 0\0"), -EPROTO, "one version"},
 	    {REPLY("guest-pinning 1 placed 0\0,1"), -EPROTO, "one version"},
+	    /* no CPUs before the note, or none that are understood */
+	    {REPLY("guest-pinning 1 placed ; a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed none; a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed all; a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed 0 ; a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed 0;a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed 0;"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed 0, a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed a note; 0"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed - ; a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -;a note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed --"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -0"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -,0"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed - "), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed  -"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -; one\nline"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -; a note\n"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed 0; a\0note"), -EPROTO, "one version"},
+	    {REPLY("guest-pinning 1 placed -\0"), -EPROTO, "one version"},
 	    {REPLY("guest-pinning 1 placed 0\n\0"), -EPROTO, "one version"},
 	    {REPLY("guest-pinning 1 placed\0000"), -EPROTO, "one version"},
 	    /* of another version, or of no agent */
@@ -218,6 +238,63 @@ static void the_longest_answer_is_read_and_a_longer_one_refused(void **state)
 	memcpy(reply, AGENT_REFUSED, strlen(AGENT_REFUSED));
 	assert_int_equal(place_by(&behaviour), -EPERM);
 	assert_true(strlen(error.text) < sizeof(error.text));
+}
+
+/* A note of the agent's, and an answer without CPUs, which are not its affair then. */
+static void an_answer_may_have_a_note_and_no_cpus(void **state)
+{
+	static const struct {
+		const char *reply;
+		const char *cpus;
+		const char *note;
+	} cases[] = {
+	    {"guest-pinning 1 placed -", "none", ""},
+	    {"guest-pinning 1 placed 0-1; IRQ 24 cannot be moved", "0-1", "IRQ 24 cannot be moved"},
+	    {"guest-pinning 1 placed 0-1", "0-1", ""},
+	    {"guest-pinning 1 placed -; a note", "none", "a note"},
+	    {"guest-pinning 1 placed -; one; two; three", "none", "one; two; three"},
+	    {"guest-pinning 1 placed 8191; ; ", "8191", "; "},
+	    {"guest-pinning 1 placed 3; 0-1", "3", "0-1"},
+	    {"guest-pinning 1 placed 3; \xc3\xbc", "3", "\xc3\xbc"},
+	    {"guest-pinning 1 placed -; ", "none", ""},
+	    {"guest-pinning 1 placed 7; guest-pinning 1 refused no", "7",
+	     "guest-pinning 1 refused no"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		const struct behaviour behaviour = {.reply = cases[i].reply,
+						    .length = strlen(cases[i].reply)};
+		char text[ID_SET_TEXT_SIZE];
+
+		if (i % 2 == 0)
+			error_set(&note, 0, "that of another answer");
+		assert_int_equal(place_by(&behaviour), 0);
+		assert_string_equal(id_set_format(&cpus, text, sizeof(text)), cases[i].cpus);
+		assert_string_equal(note.text, cases[i].note);
+	}
+}
+
+static void the_longest_note_is_read(void **state)
+{
+	static char reply[AGENT_REPLY_MAX + 1];
+	struct behaviour behaviour = {.reply = reply};
+	size_t start;
+
+	(void)state;
+	strcpy(reply, AGENT_PLACED "-; ");
+	start = strlen(reply);
+	memset(reply + start, 'n', ERROR_TEXT_SIZE - 1);
+	behaviour.length = start + ERROR_TEXT_SIZE - 1;
+	assert_int_equal(place_by(&behaviour), 0);
+	assert_int_equal(strlen(note.text), ERROR_TEXT_SIZE - 1);
+	assert_true(id_set_is_empty(&cpus));
+	/* A longer one is cut. */
+	memset(reply + start, 'n', AGENT_REPLY_MAX - 1 - start);
+	behaviour.length = AGENT_REPLY_MAX - 1;
+	assert_int_equal(place_by(&behaviour), 0);
+	assert_int_equal(strlen(note.text), ERROR_TEXT_SIZE - 1);
+	assert_int_equal(strspn(note.text, "n"), ERROR_TEXT_SIZE - 1);
 }
 
 static void an_agent_that_closes_at_once_is_told(void **state)
@@ -415,6 +492,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    TEST(the_answers_of_an_agent_are_understood),
 	    TEST(the_longest_answer_is_read_and_a_longer_one_refused),
+	    TEST(an_answer_may_have_a_note_and_no_cpus),
+	    TEST(the_longest_note_is_read),
 	    TEST(an_agent_that_closes_at_once_is_told),
 	    TEST(an_agent_that_dies_is_told),
 	    TEST(an_answer_may_take_a_moment),

@@ -287,6 +287,61 @@ static void joining_has_what_either_has(void **state)
 	}
 }
 
+static void removing_leaves_what_the_other_has_not(void **state)
+{
+	const struct {
+		struct id_set set;
+		struct id_set other;
+		struct id_set expected;
+	} cases[] = {
+	    {SET_OF(0, 1, 2, 5), SET_OF(1, 2, 3), SET_OF(0, 5)},
+	    {SET_OF(0, 64, 8191), SET_OF(64), SET_OF(0, 8191)},
+	    {SET_OF(0, 64, 8191), SET_OF(0, 8191), SET_OF(64)},
+	    {SET_OF(0, 1), SET_OF(2, 3), SET_OF(0, 1)},
+	    {SET_OF(0, 1), SET_OF(0, 1, 2), {{0}}},
+	    {SET_OF(0, 1), {{0}}, SET_OF(0, 1)},
+	    {{{0}}, SET_OF(0, 1), {{0}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct id_set set = cases[i].set;
+		struct id_set other = cases[i].other;
+
+		id_set_remove(&set, &other);
+		assert_true(id_set_equal(&set, &cases[i].expected));
+		assert_true(id_set_equal(&other, &cases[i].other));
+		id_set_remove(&set, &set);
+		assert_true(id_set_is_empty(&set));
+	}
+}
+
+static void sets_meet_that_have_a_member_in_common(void **state)
+{
+	const struct {
+		struct id_set set;
+		struct id_set other;
+		bool expected;
+	} cases[] = {
+	    {SET_OF(1, 2), SET_OF(2, 3), true},
+	    {SET_OF(1, 2), SET_OF(1, 2), true},
+	    {SET_OF(0, 1, 2, 3), SET_OF(3), true},
+	    {SET_OF(0, 8191), SET_OF(63, 8191), true},
+	    {SET_OF(63), SET_OF(64), false},
+	    {SET_OF(0), SET_OF(64), false},
+	    {SET_OF(0), SET_OF(8191), false},
+	    {SET_OF(1, 3, 5), SET_OF(0, 2, 4), false},
+	    {SET_OF(1), {{0}}, false},
+	    {{{0}}, {{0}}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		assert_int_equal(id_set_meets(&cases[i].set, &cases[i].other), cases[i].expected);
+		assert_int_equal(id_set_meets(&cases[i].other, &cases[i].set), cases[i].expected);
+	}
+}
+
 static void sets_are_equal_that_have_the_same_members(void **state)
 {
 	const struct {
@@ -324,6 +379,8 @@ int main(void)
 	    cmocka_unit_test(the_longest_list_is_read_and_a_longer_text_refused),
 	    cmocka_unit_test(cutting_leaves_what_both_have),
 	    cmocka_unit_test(joining_has_what_either_has),
+	    cmocka_unit_test(removing_leaves_what_the_other_has_not),
+	    cmocka_unit_test(sets_meet_that_have_a_member_in_common),
 	    cmocka_unit_test(sets_are_equal_that_have_the_same_members),
 	};
 

@@ -1,11 +1,14 @@
 #include "guest_world.h"
 #include "request.h"
 
+#include <sys/resource.h>
+
 #define V1_GUEST "/machine/qemu-1-web1.libvirt-qemu"
 
 enum { OTHER_USER = 12345 };
 
 static int held = -1; /* a descriptor that a lie needs */
+static pid_t guest;   /* a process that asks and stays */
 
 static void let_go(void)
 {
@@ -17,6 +20,11 @@ static void let_go(void)
 static int stop(void **state)
 {
 	let_go();
+	if (guest > 0) {
+		kill(guest, SIGKILL);
+		waitpid(guest, NULL, 0);
+	}
+	guest = 0;
 	return stop_server(state);
 }
 
@@ -468,6 +476,332 @@ static void one_that_is_not_seen_is_refused(void **state)
 	assert_string_equal(ask(), placed_reply());
 }
 
+/* --- interrupts and priority --- */
+
+static void interrupts_are_where_they_should_be_when_the_answer_comes(void **state)
+{
+	char expected[256];
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	assert_string_equal(ask(), placed_reply());
+	check_placed();
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(25), guests_cpu());
+	assert_string_equal(affinity(9), "8000");
+	assert_string_equal(affinity(27), "8000");
+	snprintf(expected, sizeof(expected),
+		 "agent: placed guest 'web1' (pid %d): rule " POLICY
+		 ":1, cpus %u, irq=eth0, isolate\n",
+		 (int)getpid(), cpu);
+	assert_string_equal(logged(), expected);
+}
+
+static void interrupts_go_back_when_the_guest_ends(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	guest = start_guest(&reply);
+	assert_string_equal(reply, placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_int_equal(access("world/agent/interrupts.json", F_OK), 0);
+	end_guest(guest);
+	guest = 0;
+	for (unsigned int number = 24; number < 28; number += number == 25 ? 2 : 1)
+		wait_for_affinity(number, own);
+	wait_for_affinity(9, own);
+	wait_for_no_state();
+	assert_int_equal(lines_logged(), 1);
+}
+
+/* Only interrupts: then there are no CPUs to tell of. */
+static void a_rule_may_be_of_interrupts_alone(void **state)
+{
+	(void)state;
+	make_interrupts("web1 - irq=eth0@%u\n");
+	assert_string_equal(ask(), AGENT_PLACED "-");
+	assert_string_equal(changes(), "");
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(9), own);
+	assert_null(strstr(logged(), ", cpus"));
+	assert_non_null(strstr(logged(), POLICY ":1, irq=eth0@"));
+}
+
+static void what_is_not_had_is_in_the_answer_and_in_the_log(void **state)
+{
+	char expected[256];
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth2 irq=eth0\n");
+	make_pci_device("0000:00:06.0", "e1000e", "eth2");
+	snprintf(expected, sizeof(expected), "%s; 'eth2' has no interrupts yet", placed_reply());
+	assert_string_equal(ask(), expected);
+	check_placed();
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_int_equal(lines_logged(), 2);
+	assert_non_null(strstr(logged(), "\nagent: guest 'web1': rule " POLICY
+					 ":1: 'eth2' has no interrupts yet\n"));
+}
+
+static void the_note_comes_to_the_shim(void **state)
+{
+	struct error note = {0};
+	struct error error = {0};
+	struct id_set cpus = {0};
+
+	(void)state;
+	make_interrupts("web1 - irq=eth2@%u\n");
+	make_pci_device("0000:00:06.0", "e1000e", "eth2");
+	assert_int_equal(agent_place(SOCKET, &cpus, &note, &error), 0);
+	assert_true(id_set_is_empty(&cpus));
+	assert_string_equal(note.text, "'eth2' has no interrupts yet");
+}
+
+/* The devices of a guest are those of its command line. */
+static void the_interrupts_of_assigned_devices_are_moved(void **state)
+{
+	static const char line[] = "qemu-kvm\0-name\0guest=web1\0-device\0vfio-pci,host=00:05.0";
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=vfio\n");
+	make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
+	assert_string_equal(ask(), placed_reply());
+	assert_string_equal(affinity(27), guests_cpu());
+	assert_string_equal(affinity(24), own);
+	assert_string_equal(affinity(9), own);
+}
+
+static void interrupts_of_assigned_devices_do_not_keep_off_their_guest(void **state)
+{
+	static const char line[] = "qemu-kvm\0-name\0guest=web1\0-device\0vfio-pci,host=00:05.0";
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u isolate\n");
+	make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
+	assert_string_equal(ask(), placed_reply());
+	assert_string_equal(affinity(27), own);
+	assert_string_equal(affinity(24), "8000");
+}
+
+static void what_cannot_be_had_of_interrupts_is_refused(void **state)
+{
+	static const char line[] = "qemu-kvm\0-name\0guest=web1\0-device\0vfio-pci,host=x";
+	static const struct {
+		const char *rule;
+		const char *reason;
+	} cases[] = {
+	    {"web1 - cpus=%u irq=eth9\n", "irq=eth9: this host has no network interface"},
+	    {"web1 - cpus=%u irq=00:09.0\n", "irq=00:09.0: this host has no network interface"},
+	    {"web1 - cpus=%u irq=lo\n", "irq=lo: 'lo' has no interrupts"},
+	    {"web1 - cpus=%u irq=eth0@8191\n", "irq=eth0@8191: "},
+	    {"web1 - cpus=%u irq=vfio\n", "the device 'x' that is assigned"},
+	    {"web1 - cpus=%u isolate\n", "the device 'x' that is assigned"},
+	    {"web1 - cpus=%u irq=../eth0\n", "it takes DEV or DEV@CPUS"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		const char *reply;
+
+		make_world();
+		make_interrupts(cases[i].rule);
+		make_path_link("../../devices/virtual/net/lo", "world/sys/class/net/lo");
+		make_line("world/sys/devices/virtual/net/lo/ifindex", "1");
+		make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
+		reply = ask();
+		if (strncmp(reply, AGENT_REFUSED, strlen(AGENT_REFUSED)) != 0 ||
+		    strstr(reply, cases[i].reason) == NULL)
+			fail_msg("%s: %s", cases[i].rule, reply);
+		assert_string_equal(changes(), "");
+		assert_string_equal(affinity(24), own);
+		assert_string_equal(affinity(9), own);
+		assert_int_equal(lines_logged(), 1);
+	}
+}
+
+static void a_host_that_lists_no_interrupts_refuses(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	make_pci_device("0000:00:03.0", "virtio-pci", "eth0");
+	make_policy("web1 - cpus=%u irq=eth0\n");
+	reply = ask();
+	assert_memory_equal(reply, AGENT_REFUSED, strlen(AGENT_REFUSED));
+	assert_non_null(strstr(reply, "this kernel does not list its interrupts"));
+	assert_string_equal(changes(), "");
+	assert_int_equal(lines_logged(), 1);
+	/* With them it is had, without another agent. */
+	make_interrupts("web1 - cpus=%u irq=eth0\n");
+	assert_string_equal(ask(), placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+}
+
+static void what_cannot_be_written_down_is_refused(void **state)
+{
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0\n");
+	assert_int_equal(rmdir("world/agent"), 0);
+	assert_memory_equal(ask(), AGENT_REFUSED, strlen(AGENT_REFUSED));
+	assert_string_equal(changes(), "");
+	assert_string_equal(affinity(24), own);
+}
+
+/* What can be taken back is done first. */
+static void interrupts_go_back_when_the_rest_is_refused(void **state)
+{
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	lie_room("8191\n");
+	assert_non_null(strstr(ask(), "are not all among those that the guest's cgroup may have"));
+	assert_string_equal(changes(), "");
+	wait_for_affinity(24, own);
+	wait_for_affinity(25, own);
+	wait_for_affinity(9, own);
+	wait_for_no_state();
+	assert_int_equal(lines_logged(), 1);
+}
+
+static void whoever_does_it_by_hand_gets_interrupts(void **state)
+{
+	char expected[256];
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	lie_cgroup("0::/user.slice/session-1.scope\n");
+	assert_string_equal(ask(), AGENT_PLACED "-");
+	assert_string_equal(changes(), "");
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(9), "8000");
+	snprintf(expected, sizeof(expected),
+		 "agent: placed guest 'web1' (pid %d): rule " POLICY ":1, irq=eth0, isolate\n",
+		 (int)getpid());
+	assert_string_equal(logged(), expected);
+}
+
+/* For it can do that itself. */
+static void whoever_does_it_by_hand_gets_nothing_else(void **state)
+{
+	static const char *const rules[] = {
+	    "web1 - cpus=%u\n",         "web1 - cpus=%u nice=1\n", "web1 - sched=batch\n",
+	    "db1 - cpus=%u irq=eth0\n", "# %u nothing\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(rules); i++) {
+		const char *reply;
+
+		make_world();
+		make_interrupts(rules[i]);
+		lie_cgroup("0::/user.slice/session-1.scope\n");
+		reply = ask();
+		if (strncmp(reply, AGENT_REFUSED, strlen(AGENT_REFUSED)) != 0 ||
+		    strstr(reply, "/user.slice/session-1.scope") == NULL)
+			fail_msg("%s: %s", rules[i], reply);
+		assert_string_equal(changes(), "");
+		assert_string_equal(affinity(24), own);
+	}
+}
+
+/* Asks as another user, where this one may do that. */
+static const char *ask_as(uid_t user)
+{
+	static char reply[AGENT_REPLY_MAX];
+	int answers[2];
+	pid_t pid;
+
+	assert_int_equal(chmod(SOCKET, 0666), 0);
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setresuid(user, user, user) < 0)
+			_exit(1);
+		_exit(guest_life(answers[1]));
+	}
+	close(answers[1]);
+	make_process(pid);
+	make_file(proc_path(pid, "cgroup"), "0::/user.slice/session-1.scope\n");
+	assert_int_equal(write(answers[0], "", 1), 1);
+	strcpy(reply, receive(answers[0]));
+	close(answers[0]);
+	end_guest(pid);
+	return reply;
+}
+
+/* Nor does anybody but root and the agent's owner get interrupts by hand. */
+static void another_user_gets_nothing_by_hand(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	if (geteuid() != 0) { /* then it is the agent that is another's */
+		roots.owner = geteuid() + 1;
+		restart_server();
+	}
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	reply = ask_as(geteuid() == 0 ? OTHER_USER : geteuid());
+	assert_memory_equal(reply, AGENT_REFUSED, strlen(AGENT_REFUSED));
+	assert_non_null(strstr(reply, "/user.slice/session-1.scope"));
+	assert_string_equal(affinity(24), own);
+	assert_string_equal(affinity(9), own);
+	assert_int_equal(lines_logged(), 1);
+}
+
+static void a_guest_is_given_its_priority(void **state)
+{
+	int nice = getpriority(PRIO_PROCESS, 0) < 19 ? getpriority(PRIO_PROCESS, 0) + 1 : 19;
+	const char *reply;
+	char expected[256];
+	char rule[64];
+
+	(void)state;
+	for (int with_cpus = 0; with_cpus < 2; with_cpus++) {
+		make_world();
+		snprintf(rule, sizeof(rule), "web1 - sched=batch nice=%d%s\n", nice,
+			 with_cpus != 0 ? " cpus=%u" : "");
+		make_policy(rule);
+		guest = start_guest(&reply);
+		assert_string_equal(reply, with_cpus != 0 ? placed_reply() : AGENT_PLACED "-");
+		assert_int_equal(sched_getscheduler(guest), SCHED_BATCH);
+		assert_int_equal(getpriority(PRIO_PROCESS, (id_t)guest), nice);
+		assert_int_equal(*changes() != '\0', with_cpus);
+		snprintf(expected, sizeof(expected), ", nice=%d, sched=batch\n", nice);
+		assert_non_null(strstr(logged(), expected));
+		assert_int_equal(strstr(logged(), ", cpus ") != NULL, with_cpus);
+		assert_int_equal(lines_logged(), 1);
+		end_guest(guest);
+		guest = 0;
+	}
+}
+
+/* Where the agent itself may not, it says so. */
+static void a_priority_takes_the_agents_privilege(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	make_interrupts("web1 - irq=eth0@%u nice=-20\n");
+	guest = start_guest(&reply);
+	if (strncmp(reply, AGENT_REFUSED, strlen(AGENT_REFUSED)) == 0) {
+		assert_non_null(strstr(reply, "nice= is refused: it takes CAP_SYS_NICE"));
+		wait_for_affinity(24, own);
+	} else {
+		assert_string_equal(reply, AGENT_PLACED "-");
+		assert_int_equal(getpriority(PRIO_PROCESS, (id_t)guest), -20);
+		assert_string_equal(affinity(24), guests_cpu());
+	}
+}
+
+/* Of a request that is served here, without a watcher. */
+static void lie_interrupts(const char *rule)
+{
+	make_interrupts(rule);
+}
+
 /* Here, and not in a process that ends: the sanitizers see what is left of it. */
 static void a_request_leaves_nothing_open_or_allocated(void **state)
 {
@@ -485,9 +819,11 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 	    {lie_cgroup, "rubbish"},
 	    {lie_room, "\n"},
 	    {lie_state, "<vcpupin vcpu='0' cpuset='8191'/>"},
+	    {lie_interrupts, "web1 - cpus=%u irq=eth0 isolate\n"},
+	    {lie_interrupts, "web1 - cpus=%u irq=eth9\n"},
 	};
 	char reply[AGENT_REPLY_MAX];
-	struct id_set affinity = {0};
+	struct id_set before_all = {0};
 	int log = open(LOG, O_WRONLY | O_APPEND | O_CLOEXEC);
 	int stderr_before = dup(STDERR_FILENO);
 	int pair[2];
@@ -495,7 +831,8 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 	(void)state;
 	assert_true(log >= 0 && stderr_before >= 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_true(sched_getaffinity(0, sizeof(affinity.word), (cpu_set_t *)affinity.word) >= 0);
+	assert_true(sched_getaffinity(0, sizeof(before_all.word), (cpu_set_t *)before_all.word) >=
+		    0);
 	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
 		unsigned int before;
 		bool placed;
@@ -514,7 +851,7 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 		assert_int_equal(descriptors_of(getpid()), before);
 	}
 	assert_int_equal(
-	    sched_setaffinity(0, sizeof(affinity.word), (const cpu_set_t *)affinity.word), 0);
+	    sched_setaffinity(0, sizeof(before_all.word), (const cpu_set_t *)before_all.word), 0);
 	close(pair[0]);
 	close(pair[1]);
 	close(log);
@@ -536,6 +873,22 @@ int main(void)
 	    TEST(names_with_control_characters_do_not_reach_the_log_raw),
 	    TEST(a_name_of_any_length_is_one_line_in_the_log),
 	    TEST(what_is_not_the_request_to_the_byte_is_refused),
+	    TEST(interrupts_are_where_they_should_be_when_the_answer_comes),
+	    TEST(interrupts_go_back_when_the_guest_ends),
+	    TEST(a_rule_may_be_of_interrupts_alone),
+	    TEST(what_is_not_had_is_in_the_answer_and_in_the_log),
+	    TEST(the_note_comes_to_the_shim),
+	    TEST(the_interrupts_of_assigned_devices_are_moved),
+	    TEST(interrupts_of_assigned_devices_do_not_keep_off_their_guest),
+	    TEST(what_cannot_be_had_of_interrupts_is_refused),
+	    TEST(a_host_that_lists_no_interrupts_refuses),
+	    TEST(what_cannot_be_written_down_is_refused),
+	    TEST(interrupts_go_back_when_the_rest_is_refused),
+	    TEST(whoever_does_it_by_hand_gets_interrupts),
+	    TEST(whoever_does_it_by_hand_gets_nothing_else),
+	    TEST(another_user_gets_nothing_by_hand),
+	    TEST(a_guest_is_given_its_priority),
+	    TEST(a_priority_takes_the_agents_privilege),
 	    TEST(a_request_leaves_nothing_open_or_allocated),
 	};
 

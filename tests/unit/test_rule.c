@@ -369,6 +369,268 @@ static void switches_take_their_words_only(void **state)
 	rule_refused("web1 0 prealloc", "unknown option 'prealloc'");
 }
 
+static void a_rule_says_nothing_of_interrupts_or_priority_unless_it_does(void **state)
+{
+	struct rule rule = rule_of("web1 0");
+
+	(void)state;
+	assert_int_equal(rule.irq_count, 0);
+	assert_false(rule.isolate);
+	assert_false(rule_sets_interrupts(&rule));
+	assert_false(rule.nice_given);
+	assert_int_equal(rule.nice, 0);
+	assert_int_equal(rule.scheduler, SCHEDULER_NONE);
+	assert_int_equal(rule.realtime, 0);
+}
+
+static void interrupts_are_named_by_their_device(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length; /* of the device's name */
+		const char *cpus;
+	} cases[] = {
+	    {"eth4", 4, NULL},          {"eth4@7", 4, "7"},          {"vfio", 4, NULL},
+	    {"vfio@0-3,8", 4, "0-3,8"}, {"0000:06:00.0@1", 12, "1"}, {"06:00.0", 7, NULL},
+	    {"nvme0n1@all", 7, "all"},  {"sda1@!0", 4, "!0"},        {"br-lan.7@+0-1", 8, "+0-1"},
+	    {"eth0:1@8191", 6, "8191"}, {"cciss!c0d0", 10, NULL},    {"e", 1, NULL},
+	    {"e..@0", 3, "0"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+		struct rule rule;
+		const char *cpus;
+		size_t length;
+
+		snprintf(text, sizeof(text), "web1 0 irq=%s", cases[i].text);
+		rule = rule_of(text);
+		assert_int_equal(rule.irq_count, 1);
+		assert_string_equal(rule.irqs[0], cases[i].text);
+		assert_true(rule_sets_interrupts(&rule));
+		assert_false(rule.isolate);
+		cpus = rule_irq_cpus(rule.irqs[0], &length);
+		assert_int_equal(length, cases[i].length);
+		if (cases[i].cpus == NULL)
+			assert_null(cpus);
+		else
+			assert_string_equal(cpus, cases[i].cpus);
+	}
+}
+
+static void what_names_no_device_has_no_interrupts(void **state)
+{
+	static const char *const cases[] = {
+	    "",
+	    "@",
+	    "@1",
+	    ".",
+	    "..",
+	    ".eth0",
+	    "..@1",
+	    "/",
+	    "a/b",
+	    "/sys/class/net/eth0",
+	    "../net/eth0@1",
+	    "eth0/",
+	    "eth0/@1",
+	    "e/h0@1",
+	    "eth 0",
+	    " eth0",
+	    "eth0 @1",
+	    "eth0\t",
+	    "eth\0010",
+	    "eth0\033[31m@1",
+	    "eth0\x7f",
+	    "\xc3\xa9th0",
+	    "eth\xff@1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "web1 0 \"irq=%s\"", cases[i]);
+		rule_refused(text, ": it takes DEV or DEV@CPUS");
+	}
+	rule_refused("web1 0 irq", "unknown option 'irq'");
+	rule_refused("web1 0 Irq=eth0", "unknown option 'Irq=eth0'");
+}
+
+static void the_cpus_of_interrupts_are_a_list(void **state)
+{
+	static const char *const cases[] = {
+	    "eth0@",   "eth0@x",    "eth0@01",        "eth0@0x1",       "eth0@1,",
+	    "eth0@-",  "eth0@none", "eth0@1@2",       "eth0@8192",      "eth0@@1",
+	    "eth0@ 1", "eth0@1 ",   "eth0@1;2",       "eth0@all,1",     "eth0@!",
+	    "eth0@/",  "eth0@1-",   "eth0@netdev:e1", "eth0@pci:0:0.0",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "web1 0 \"irq=%s\"", cases[i]);
+		rule_refused(text, "list of CPUs");
+	}
+	rule_refused("web1 0 irq=eth0@3-2", "the range 3-2 runs backwards");
+}
+
+static void a_device_is_named_once(void **state)
+{
+	struct rule rule = rule_of("web1 0 irq=eth1 irq=eth10@3 irq=eth irq=Eth1@3 irq=1");
+
+	(void)state;
+	assert_int_equal(rule.irq_count, 5);
+	assert_string_equal(rule.irqs[0], "eth1");
+	assert_string_equal(rule.irqs[1], "eth10@3");
+	assert_string_equal(rule.irqs[4], "1");
+	rule_refused("web1 0 irq=eth0 irq=eth0", "irq=eth0 is given twice");
+	rule_refused("web1 0 irq=eth0 irq=eth0@1", "irq=eth0 is given twice");
+	rule_refused("web1 0 irq=eth0@1 irq=eth0", "irq=eth0 is given twice");
+	rule_refused("web1 0 irq=eth0@1 isolate irq=eth1@1 irq=eth0@2", "irq=eth0 is given twice");
+	rule_refused("web1 0 irq=vfio@1 irq=vfio@2", "irq=vfio is given twice");
+}
+
+static void devices_have_limits(void **state)
+{
+	char text[RULE_LINE_MAX] = "web1 0";
+	char name[RULE_DEVICE_MAX + 1];
+
+	(void)state;
+	for (int i = 0; i < RULE_IRQ_MAX; i++)
+		text_add(text, sizeof(text), " irq=eth%d@%d", i, i);
+	assert_int_equal(rule_of(text).irq_count, RULE_IRQ_MAX);
+	assert_string_equal(rule_of(text).irqs[RULE_IRQ_MAX - 1], "eth15@15");
+	strcat(text, " irq=vfio");
+	rule_refused(text, "more than 16 irq= options");
+
+	memset(name, 'x', RULE_DEVICE_MAX);
+	name[RULE_DEVICE_MAX] = '\0';
+	snprintf(text, sizeof(text), "web1 0 irq=%s@1", name);
+	assert_int_equal(rule_of(text).irq_count, 1);
+	snprintf(text, sizeof(text), "web1 0 irq=%sx@1", name);
+	rule_refused(text, ": it takes DEV or DEV@CPUS");
+}
+
+static void isolation_is_a_word(void **state)
+{
+	struct rule rule = rule_of("web1 0 isolate");
+
+	(void)state;
+	assert_true(rule.isolate);
+	assert_true(rule_sets_interrupts(&rule));
+	assert_int_equal(rule.irq_count, 0);
+	assert_true(rule_of("web1 0 isolate isolate").isolate);
+	rule_refused("web1 0 isolate=1", "unknown option 'isolate=1'");
+	rule_refused("web1 0 isolated", "unknown option 'isolated'");
+	rule_refused("web1 0 Isolate", "unknown option 'Isolate'");
+}
+
+/* Where NODES is '-' it is cpus= that says where, or the option itself. */
+static void interrupts_need_cpus(void **state)
+{
+	static const char *const right[] = {
+	    "web1 0 irq=eth0 isolate",
+	    "web1 - cpus=1 irq=eth0 isolate",
+	    "web1 - irq=eth0@1",
+	    "web1 - irq=vfio@1 irq=eth0@2-3",
+	    "web1 - irq=eth0@1 nice=1 sched=batch",
+	    "web1 - nice=1",
+	    "web1 - sched=fifo:1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(right); i++)
+		assert_string_equal(rule_of(right[i]).glob, "web1");
+	rule_refused("web1 - isolate", "isolate needs CPUs, and '-' names none: add cpus=");
+	rule_refused("web1 - irq=eth0@1 isolate", "isolate needs CPUs");
+	rule_refused("web1 - irq=eth0", "irq=eth0 needs CPUs, and '-' names none: irq=eth0@CPUS");
+	rule_refused("web1 - irq=vfio", "irq=vfio needs CPUs");
+	rule_refused("web1 - irq=eth0@1 irq=eth1", "irq=eth1 needs CPUs");
+	assert_true(rule_refused("web1 - irq=eth0 best-effort", "needs CPUs").best_effort);
+	/* Of a line that names nodes which cannot be read, that is the error. */
+	rule_refused("web1 auto isolate", "not supported yet");
+	rule_refused("web1 - cpus=x isolate", "list of CPUs");
+}
+
+static void a_nice_value_is_a_number(void **state)
+{
+	static const char *const wrong[] = {
+	    "20",  "-21", "100", "-100", "-0", "+1", "01",   "-01", "",   "1x",  "x",          "-",
+	    "--1", "1.0", "0x1", "1e1",  " 1", "1 ", "-20x", "1,2", "+0", "- 1", "4294967297",
+	};
+
+	(void)state;
+	for (int nice = -20; nice <= 19; nice++) {
+		char text[64];
+		struct rule rule;
+
+		snprintf(text, sizeof(text), "web1 0 nice=%d", nice);
+		rule = rule_of(text);
+		assert_true(rule.nice_given);
+		assert_int_equal(rule.nice, nice);
+		assert_int_equal(rule.scheduler, SCHEDULER_NONE);
+		assert_false(rule_sets_interrupts(&rule));
+	}
+	for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+		char text[64];
+		char part[64];
+
+		snprintf(text, sizeof(text), "web1 0 \"nice=%s\"", wrong[i]);
+		snprintf(part, sizeof(part), "nice=%s: it takes a number from -20 to 19", wrong[i]);
+		rule_refused(text, part);
+	}
+	rule_refused("web1 0 nice=1 nice=1", "nice= is given twice");
+	rule_refused("web1 0 nice", "unknown option 'nice'");
+}
+
+static void schedulers_have_their_names(void **state)
+{
+	static const struct {
+		const char *text;
+		enum scheduler scheduler;
+		unsigned int realtime;
+	} right[] = {
+	    {"other", SCHEDULER_OTHER, 0}, {"batch", SCHEDULER_BATCH, 0},
+	    {"fifo:1", SCHEDULER_FIFO, 1}, {"fifo:99", SCHEDULER_FIFO, 99},
+	    {"rr:1", SCHEDULER_RR, 1},     {"rr:50", SCHEDULER_RR, 50},
+	    {"rr:99", SCHEDULER_RR, 99},
+	};
+	static const char *const wrong[] = {
+	    "fifo",     "rr",      "fifo:",    "rr:",     "fifo:0",  "rr:0",
+	    "fifo:100", "rr:100",  "other:",   "other:1", "batch:1", "other:0",
+	    "idle",     "idle:1",  "deadline", "none",    "",        ":",
+	    ":1",       "fifo:1x", "fifo:01",  "fifo:+1", "fifo:-1", "fifo:1:2",
+	    "fifo: 1",  "fifo 1",  "Fifo:1",   "OTHER",   "othe",    "others",
+	    "fif:1",    "fifo:1 ", "fifo,1",   "fifo::1", "fifo:x",  "fifo:99999999999",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(right); i++) {
+		char text[64];
+		struct rule rule;
+
+		snprintf(text, sizeof(text), "web1 0 sched=%s", right[i].text);
+		rule = rule_of(text);
+		assert_int_equal(rule.scheduler, right[i].scheduler);
+		assert_int_equal(rule.realtime, right[i].realtime);
+		assert_false(rule.nice_given);
+	}
+	for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+		char text[64];
+		char part[64];
+
+		snprintf(text, sizeof(text), "web1 0 \"sched=%s\"", wrong[i]);
+		snprintf(part, sizeof(part), "sched=%s: it takes other, batch, fifo:N or rr:N",
+			 wrong[i]);
+		rule_refused(text, part);
+	}
+	rule_refused("web1 0 sched=rr:1 sched=rr:1", "sched= is given twice");
+	rule_refused("web1 0 sched", "unknown option 'sched'");
+}
+
 static void an_unknown_option_is_told_all_that_there_are(void **state)
 {
 	(void)state;
@@ -534,6 +796,12 @@ static void options_are_written_in_one_order(void **state)
 	    {"web1 0 best-effort thp=never", "thp=never best-effort "},
 	    {"web1 0 env=A=1 ksm=on", "ksm=on env=A=1 "},
 	    {"web1 0 hugepages=2097152", "hugepages=2097152 "},
+	    {"web1 0 sched=rr:5 env=A=1 nice=-5 isolate irq=eth1@2 best-effort irq=eth0 "
+	     "prealloc=on",
+	     "prealloc=on irq=eth1@2 irq=eth0 isolate nice=-5 sched=rr:5 env=A=1 best-effort "},
+	    {"web1 0 isolate irq=vfio", "irq=vfio isolate "},
+	    {"web1 0 sched=batch nice=0", "nice=0 sched=batch "},
+	    {"web1 - sched=other mem=local", "sched=other "},
 	};
 
 	(void)state;
@@ -544,12 +812,37 @@ static void options_are_written_in_one_order(void **state)
 	}
 }
 
+/* What is written is read as what it was. */
+static void options_that_were_written_are_read_again(void **state)
+{
+	static const char *const cases[] = {
+	    "irq=eth0 irq=eth1@0-3 isolate nice=-20 sched=fifo:99 ",
+	    "irq=0000:06:00.0@7 irq=vfio nice=19 sched=rr:1 env=A=1 ",
+	    "isolate nice=0 sched=other best-effort ",
+	    "hugepages=2M ksm=off thp=never prealloc=on irq=eth0 isolate nice=-1 sched=batch "
+	    "env=A=1 "
+	    "best-effort ",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		char text[256];
+		struct rule rule;
+
+		snprintf(text, sizeof(text), "web1 0 %s", cases[i]);
+		rule = rule_of(text);
+		assert_string_equal(options_of(&rule), cases[i]);
+	}
+}
+
 /* Whatever bytes: no crash, and a line either is none, or has a glob or an error. */
 static void any_bytes_can_be_read(void **state)
 {
 	static const char bytes[] = "a0 \t\"\\#=*@(|)[]-,\r\xc3\xff";
 	static const char *const words[] = {
-	    "web*", " 0 ", "cpus=", "env=", "mem=", "ksm=", "thp=", "hugepages=", "best-effort"};
+	    "web*",  " 0 ",        "cpus=",       "env=",       "mem=",      "ksm=",
+	    "thp=",  "hugepages=", "best-effort", "irq=",       "irq=eth0@", "isolate",
+	    "nice=", "nice=-",     "sched=",      "sched=fifo:"};
 	uint64_t seed = 3;
 
 	(void)state;
@@ -601,6 +894,17 @@ int main(void)
 	    cmocka_unit_test_teardown(huge_pages_without_a_size_are_refused, free_line),
 	    cmocka_unit_test_teardown(huge_pages_are_of_whole_normal_pages, free_line),
 	    cmocka_unit_test_teardown(switches_take_their_words_only, free_line),
+	    cmocka_unit_test_teardown(a_rule_says_nothing_of_interrupts_or_priority_unless_it_does,
+				      free_line),
+	    cmocka_unit_test_teardown(interrupts_are_named_by_their_device, free_line),
+	    cmocka_unit_test_teardown(what_names_no_device_has_no_interrupts, free_line),
+	    cmocka_unit_test_teardown(the_cpus_of_interrupts_are_a_list, free_line),
+	    cmocka_unit_test_teardown(a_device_is_named_once, free_line),
+	    cmocka_unit_test_teardown(devices_have_limits, free_line),
+	    cmocka_unit_test_teardown(isolation_is_a_word, free_line),
+	    cmocka_unit_test_teardown(interrupts_need_cpus, free_line),
+	    cmocka_unit_test_teardown(a_nice_value_is_a_number, free_line),
+	    cmocka_unit_test_teardown(schedulers_have_their_names, free_line),
 	    cmocka_unit_test_teardown(an_unknown_option_is_told_all_that_there_are, free_line),
 	    cmocka_unit_test_teardown(nodes_are_checked, free_line),
 	    cmocka_unit_test_teardown(automatic_placement_is_not_there_yet, free_line),
@@ -613,6 +917,7 @@ int main(void)
 	    cmocka_unit_test_teardown(a_nul_byte_is_refused, free_line),
 	    cmocka_unit_test_teardown(options_are_written_as_they_were, free_line),
 	    cmocka_unit_test_teardown(options_are_written_in_one_order, free_line),
+	    cmocka_unit_test_teardown(options_that_were_written_are_read_again, free_line),
 	    cmocka_unit_test_teardown(any_bytes_can_be_read, free_line),
 	};
 

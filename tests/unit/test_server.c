@@ -564,6 +564,194 @@ static void a_file_that_takes_its_time_to_close_holds_up_nobody(void **state)
 	close(end);
 }
 
+/* --- the watcher --- */
+
+/* The one child that the agent has when it serves nobody. */
+static pid_t watcher_of(pid_t agent)
+{
+	long long start = clock_milliseconds();
+
+	for (;;) {
+		DIR *processes = opendir("/proc");
+		const struct dirent *entry;
+		pid_t found = 0;
+		unsigned int count = 0;
+
+		assert_non_null(processes);
+		while ((entry = readdir(processes)) != NULL) {
+			char text[512];
+			const char *name_end;
+
+			if (!isdigit((unsigned char)entry->d_name[0]) ||
+			    file_read(dirfd(processes), path_of("%s/stat", entry->d_name), text,
+				      sizeof(text)) < 0)
+				continue;
+			name_end = strrchr(text, ')'); /* then the state, and the parent */
+			if (name_end == NULL || name_end[2] == 'Z' ||
+			    strtol(name_end + 4, NULL, 10) != agent)
+				continue;
+			found = (pid_t)strtol(text, NULL, 10);
+			count++;
+		}
+		closedir(processes);
+		if (count == 1)
+			return found;
+		if (clock_milliseconds() - start > REPLY_MS)
+			fail_msg("the agent has %u children", count);
+		usleep(1000);
+	}
+}
+
+static void a_watcher_that_is_killed_is_followed_by_one_that_knows_its_guests(void **state)
+{
+	const char *reply;
+	pid_t guest;
+	pid_t first;
+	pid_t second;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	first = watcher_of(server);
+	guest = start_guest(&reply);
+	assert_string_equal(reply, placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_int_equal(watcher_of(server), first);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	wait_for_log(2);
+	assert_non_null(strstr(logged(), "\nagent: the watch over interrupts has ended (status "
+					 "0x9), and is started again\n"));
+	second = watcher_of(server);
+	assert_int_not_equal(second, first);
+	/* Nothing has moved in the meantime, and what is new has its turn. */
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(9), "8000");
+	make_interrupt(40, own, "virtio1-input.1");
+	give_vector("0000:00:03.0", 40);
+	wait_for_affinity(40, guests_cpu());
+	end_guest(guest);
+	wait_for_affinity(24, own);
+	wait_for_affinity(40, own);
+	wait_for_affinity(9, own);
+	wait_for_no_state();
+	assert_string_equal(ask(), placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_int_equal(lines_logged(), 3);
+}
+
+/* Whoever asks just then waits a moment. */
+static void without_a_watcher_a_request_waits_for_the_next(void **state)
+{
+	const char *reply;
+	pid_t guest;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0\n");
+	assert_int_equal(kill(watcher_of(server), SIGKILL), 0);
+	guest = start_guest(&reply);
+	assert_string_equal(reply, placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+	end_guest(guest);
+	wait_for_affinity(24, own);
+	wait_for_no_state();
+}
+
+static void the_end_of_the_agent_puts_interrupts_back(void **state)
+{
+	const char *reply;
+	pid_t guest;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	guest = start_guest(&reply);
+	assert_string_equal(reply, placed_reply());
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(9), "8000");
+	assert_int_equal(end_server(), 0);
+	assert_string_equal(affinity(24), own);
+	assert_string_equal(affinity(25), own);
+	assert_string_equal(affinity(9), own);
+	assert_string_equal(affinity(27), own);
+	/* The guest lives, and the next agent sees to it. */
+	assert_int_equal(access("world/agent/interrupts.json", F_OK), 0);
+	assert_int_equal(unlink(SOCKET), 0);
+	assert_int_equal(launch_server(), 0);
+	wait_for_affinity(24, guests_cpu());
+	wait_for_affinity(9, "8000");
+	end_guest(guest);
+	wait_for_affinity(24, own);
+	wait_for_affinity(9, own);
+	wait_for_no_state();
+	assert_int_equal(lines_logged(), 1);
+}
+
+static void an_agent_that_is_killed_is_followed_by_one_that_knows_its_guests(void **state)
+{
+	const char *reply;
+	pid_t guest;
+	int watcher = (int)syscall(SYS_pidfd_open, watcher_of(server), 0);
+
+	(void)state;
+	assert_true(watcher >= 0);
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	guest = start_guest(&reply);
+	assert_string_equal(reply, placed_reply());
+	assert_int_equal(kill(server, SIGKILL), 0);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+	/* There must not be two of them. */
+	assert_true(comes(watcher, REPLY_MS));
+	close(watcher);
+	assert_string_equal(affinity(24), guests_cpu());
+	assert_string_equal(affinity(9), "8000");
+	end_guest(guest);
+	assert_int_equal(unlink(SOCKET), 0);
+	assert_int_equal(launch_server(), 0);
+	wait_for_affinity(24, own);
+	wait_for_affinity(25, own);
+	wait_for_affinity(9, own);
+	wait_for_no_state();
+}
+
+static void guests_that_come_and_go_leave_nothing_in_the_watcher(void **state)
+{
+	pid_t watcher = watcher_of(server);
+	unsigned int before = 0;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
+	for (int i = 0; i < 10; i++) {
+		const char *reply;
+		pid_t guest = start_guest(&reply);
+		long long start = clock_milliseconds();
+
+		assert_string_equal(reply, placed_reply());
+		end_guest(guest);
+		wait_for_no_state();
+		if (i == 0)
+			before = descriptors_of(watcher);
+		while (descriptors_of(watcher) > before)
+			assert_true(clock_milliseconds() - start < REPLY_MS);
+	}
+	assert_string_equal(affinity(24), own);
+	assert_int_equal(watcher_of(server), watcher);
+	assert_int_equal(lines_logged(), 10);
+}
+
+static void requests_without_interrupts_do_not_need_the_watcher(void **state)
+{
+	pid_t watcher = watcher_of(server);
+
+	(void)state;
+	assert_int_equal(kill(watcher, SIGSTOP), 0);
+	for (int i = 0; i < 5; i++) {
+		long long start = clock_milliseconds();
+
+		assert_string_equal(ask(), placed_reply());
+		assert_true(clock_milliseconds() - start < SECOND_MS);
+	}
+	assert_int_equal(kill(watcher, SIGCONT), 0);
+	check_placed();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_server, stop_server)
@@ -582,6 +770,12 @@ int main(void)
 	    TEST(clients_that_hang_or_are_silent_are_left_when_their_time_is_over),
 	    TEST(a_file_that_takes_its_time_to_close_holds_up_nobody),
 	    TEST(a_signal_ends_it_when_it_has_finished_what_it_has_begun),
+	    TEST(a_watcher_that_is_killed_is_followed_by_one_that_knows_its_guests),
+	    TEST(without_a_watcher_a_request_waits_for_the_next),
+	    TEST(the_end_of_the_agent_puts_interrupts_back),
+	    TEST(an_agent_that_is_killed_is_followed_by_one_that_knows_its_guests),
+	    TEST(guests_that_come_and_go_leave_nothing_in_the_watcher),
+	    TEST(requests_without_interrupts_do_not_need_the_watcher),
 	};
 
 	return RUN_TESTS(tests);
