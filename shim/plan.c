@@ -190,12 +190,7 @@ static int plan_prioritize(struct plan *plan, struct priority *before, struct er
 
 	if (!priority_is_asked(&plan->rule) || plan->asks_agent)
 		return 0;
-	result = priority_read(before, error);
-	if (result == 0)
-		result = priority_apply(&plan->rule, 0, error);
-	if (result == 0)
-		return 0;
-	priority_undo(&plan->rule, before);
+	result = priority_apply(&plan->rule, 0, before, error);
 	plan->asks_agent = result == -EPERM && plan->in_emulator;
 	return plan->asks_agent ? 0 : result;
 }
@@ -225,7 +220,7 @@ static int plan_place_process(struct plan *plan, const char *agent, struct error
 	if (result == 0 && plan->asks_agent && agent != NULL)
 		result = plan_ask(plan, agent, note, error);
 	if (agent == NULL && result == 0 && !plan->asks_agent && priority_is_asked(&plan->rule))
-		priority_undo(&plan->rule, &priority);
+		priority_undo(&plan->rule, 0, &priority);
 	if (agent == NULL || result < 0)
 		placement_undo(&plan->placement, &before);
 	return result;

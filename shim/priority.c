@@ -12,15 +12,15 @@ static const int kernel_schedulers[SCHEDULERS] = {
     [SCHEDULER_RR] = SCHED_RR,
 };
 
-int priority_read(struct priority *priority, struct error *error)
+int priority_read(pid_t thread, struct priority *priority, struct error *error)
 {
 	struct sched_param parameters;
 
 	errno = 0;
-	priority->nice = getpriority(PRIO_PROCESS, 0);
-	priority->scheduler = sched_getscheduler(0);
+	priority->nice = getpriority(PRIO_PROCESS, (id_t)thread);
+	priority->scheduler = sched_getscheduler(thread);
 	if ((priority->nice == -1 && errno != 0) || priority->scheduler < 0 ||
-	    sched_getparam(0, &parameters) < 0)
+	    sched_getparam(thread, &parameters) < 0)
 		return error_set(error, -errno, "the priority cannot be read: %s", strerror(errno));
 	priority->realtime = parameters.sched_priority;
 	return 0;
@@ -37,7 +37,8 @@ static int refused(const char *option, int code, struct error *error)
 	return error_set(error, -code, "%s is refused: %s", option, strerror(code));
 }
 
-int priority_apply(const struct rule *rule, pid_t thread, struct error *error)
+/* Gives it, perhaps a part only. */
+static int priority_set(const struct rule *rule, pid_t thread, struct error *error)
 {
 	struct sched_param parameters = {.sched_priority = (int)rule->realtime};
 
@@ -49,12 +50,25 @@ int priority_apply(const struct rule *rule, pid_t thread, struct error *error)
 	return 0;
 }
 
-void priority_undo(const struct rule *rule, const struct priority *before)
+int priority_apply(const struct rule *rule, pid_t thread, struct priority *before,
+		   struct error *error)
+{
+	int result = priority_read(thread, before, error);
+
+	if (result < 0)
+		return result;
+	result = priority_set(rule, thread, error);
+	if (result < 0)
+		priority_undo(rule, thread, before);
+	return result;
+}
+
+void priority_undo(const struct rule *rule, pid_t thread, const struct priority *before)
 {
 	struct sched_param parameters = {.sched_priority = before->realtime};
 
 	if (rule->scheduler != SCHEDULER_NONE)
-		(void)sched_setscheduler(0, before->scheduler, &parameters);
+		(void)sched_setscheduler(thread, before->scheduler, &parameters);
 	if (rule->nice_given)
-		(void)setpriority(PRIO_PROCESS, 0, before->nice);
+		(void)setpriority(PRIO_PROCESS, (id_t)thread, before->nice);
 }

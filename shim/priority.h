@@ -20,17 +20,19 @@ static inline bool priority_is_asked(const struct rule *rule)
 	return rule->nice_given || rule->scheduler != SCHEDULER_NONE;
 }
 
-/* Reads what the calling thread has. Returns 0; or -errno with `error` filled. */
-int priority_read(struct priority *priority, struct error *error);
+/* Reads what a thread has, 0 being the calling one. Returns 0; or -errno with `error` filled. */
+int priority_read(pid_t thread, struct priority *priority, struct error *error);
 
 /*
  * Gives what the rule says to a thread, 0 being the calling one, and so to all that it starts
- * from then on (sched(7)). Returns 0; or -errno with `error` filled: -EPERM where the caller
- * may not (it takes CAP_SYS_NICE, or a limit, getrlimit(2)).
+ * from then on (sched(7)). Returns 0 with `before` filled; or -errno with `error` filled, and the
+ * thread as it was: -EPERM where the caller may not (it takes CAP_SYS_NICE, or a limit,
+ * getrlimit(2)).
  */
-int priority_apply(const struct rule *rule, pid_t thread, struct error *error);
+int priority_apply(const struct rule *rule, pid_t thread, struct priority *before,
+		   struct error *error);
 
-/* Takes it back from the calling thread, as far as that may. */
-void priority_undo(const struct rule *rule, const struct priority *before);
+/* Takes it back, as far as that may. */
+void priority_undo(const struct rule *rule, pid_t thread, const struct priority *before);
 
 #endif

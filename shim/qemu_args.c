@@ -66,6 +66,18 @@ int qemu_args_guest(char *const argv[], char **name)
 	return *name == NULL ? -ENOMEM : 0;
 }
 
+bool qemu_args_have(char *const argv[], const char *name)
+{
+	struct qemu_option option;
+	size_t index = 1;
+
+	while (qemu_args_next(argv, &index, &option)) {
+		if (strcmp(option.name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool qemu_args_monitored_by_libvirt(char *const argv[])
 {
 	static const char monitor[] = "id=charmonitor";

@@ -29,6 +29,9 @@ bool qemu_args_next(char *const argv[], size_t *index, struct qemu_option *optio
  */
 int qemu_args_guest(char *const argv[], char **name);
 
+/* Whether there is an option of that name. */
+bool qemu_args_have(char *const argv[], const char *name);
+
 /*
  * Whether libvirt starts this emulator: only it names a monitor's chardev
  * "charmonitor" (qemuBuildMonitorCommandLine in its source).

@@ -6,6 +6,7 @@
 #include "pins.h"
 #include "plan.h"
 #include "priority.h"
+#include "qemu_args.h"
 #include "watcher.h"
 
 #include <errno.h>
@@ -96,6 +97,11 @@ static int plan_check(struct request *request, struct error *error)
 		return -EINVAL;
 	if (!rule_sets_interrupts(&plan->rule))
 		return 0;
+	if (qemu_args_have(request->peer.argv, "daemonize"))
+		return error_set(
+		    error, -EINVAL,
+		    "with -daemonize the guest leaves its process behind, with whose end "
+		    "its interrupts would go back: start it without");
 	request->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, request->peer.argv,
 						  request->roots, error);
 	return request->interrupts == NULL ? -EINVAL : 0;
@@ -142,18 +148,23 @@ static int guest_watch(struct request *request, struct error *error)
 }
 
 /*
- * Gives the process its cpuset and its priority. (The number of a process that ended this very
- * moment would have to be another's already for that to get the priority.)
+ * Gives the process its priority and its cpuset, or neither. (The number of a process that ended
+ * this very moment would have to be another's already for that to get the priority.)
  */
 static int process_place(struct request *request, struct error *error)
 {
 	const struct plan *plan = &request->plan;
+	pid_t pid = request->peer.pid;
+	struct priority before;
 	int result = 0;
 
-	if (plan_sets_cpuset(request))
-		result = cpuset_place(&request->cpuset, &plan->placement.cpus, error);
-	if (result == 0 && priority_is_asked(&plan->rule))
-		result = priority_apply(&plan->rule, request->peer.pid, error);
+	if (priority_is_asked(&plan->rule))
+		result = priority_apply(&plan->rule, pid, &before, error);
+	if (result < 0 || !plan_sets_cpuset(request))
+		return result;
+	result = cpuset_place(&request->cpuset, &plan->placement.cpus, error);
+	if (result < 0 && priority_is_asked(&plan->rule))
+		priority_undo(&plan->rule, pid, &before);
 	return result;
 }
 

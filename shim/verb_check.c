@@ -70,6 +70,17 @@ static int glob_keep(struct check *check, const struct rule *rule)
 	return 0;
 }
 
+/* Whether the devices and CPUs of irq= are there. */
+static int interrupts_check(const struct rule *rule, const struct placement *placement,
+			    struct error *error)
+{
+	struct interrupt_plan *plan =
+	    interrupt_plan_make(rule, placement, NULL, &roots_of_kernel, error);
+
+	free(plan);
+	return plan == NULL ? -EINVAL : 0;
+}
+
 /* `insecure`: others may have written the file, so libnuma does not get to see it (numa(3)). */
 static int check_rule(struct check *check, struct policy_line *line, bool insecure)
 {
@@ -86,7 +97,8 @@ static int check_rule(struct check *check, struct policy_line *line, bool insecu
 		problem_add(check, true, rule.file, rule.line, rule.error.text);
 	else if (!insecure &&
 		 (placement_resolve(&rule, PLACEMENT_OF_CALLER, &placement, &error) < 0 ||
-		  guest_memory_plan(&rule, &placement, NULL, NULL, &memory, &warning, &error) < 0))
+		  guest_memory_plan(&rule, &placement, NULL, NULL, &memory, &warning, &error) < 0 ||
+		  interrupts_check(&rule, &placement, &error) < 0))
 		problem_add(check, true, rule.file, rule.line, error.text);
 	if (error_is_set(&warning))
 		problem_add(check, false, rule.file, rule.line, warning.text);

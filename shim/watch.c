@@ -190,7 +190,7 @@ int watch_open(struct watch *watch, const struct roots *roots, struct error *err
 	return 0;
 }
 
-/* What others have set in the meantime counts no more where a new guest asks for it. */
+/* What others had set before counts no more, for a new guest may ask for it. */
 static void entries_take_again(struct watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++) {
@@ -209,6 +209,8 @@ static void entries_forget(struct watch *watch, const struct watch_guest *guest)
 			entry->guest = NULL;
 			entry->claim = NULL;
 		}
+		if (entry->second == guest)
+			entry->second = NULL;
 		if (entry->refused == guest || entry->keeper == guest)
 			entry->refused = entry->keeper = NULL;
 	}
@@ -227,7 +229,7 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 		entries_take_again(watch);
 		watch->guests[watch->guest_count++] = guest;
 		watch->unsaved = true;
-		result = watch_settle(watch, false);
+		result = watch_settle(watch, false, guest);
 		if (result == 0) {
 			irqbalance_want(watch);
 			irqbalance_look(&watch->irqbalance);
@@ -283,7 +285,7 @@ void watch_turn(struct watch *watch)
 	irqbalance_see_to(watch, clock_milliseconds());
 	if (result == 0 && (watch->stale || watch->young || watch->unsaved)) {
 		watch->checked = clock_milliseconds();
-		result = watch_settle(watch, false);
+		result = watch_settle(watch, false, NULL);
 		if (result == 0) {
 			irqbalance_want(watch);
 			notes_log(watch);
@@ -310,7 +312,7 @@ void watch_restore(struct watch *watch)
 	int result = entries_look(watch);
 
 	if (result == 0)
-		result = watch_settle(watch, true);
+		result = watch_settle(watch, true, NULL);
 	if (result < 0)
 		log_line("interrupts cannot be put back: %s", strerror(-result));
 	watch->irqbalance.wanted = (struct irq_list){0};

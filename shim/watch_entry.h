@@ -13,6 +13,7 @@ struct watch_entry {
 
 	const struct watch_guest *guest; /* whose it is; NULL: nobody's */
 	const struct interrupt_claim *claim;
+	const struct watch_guest *second;  /* the last of others that claim the same for it */
 	const struct watch_guest *refused; /* a guest that does not get it, */
 	const struct watch_guest *keeper;  /* for it is this one's, or kept off its CPUs */
 
@@ -22,12 +23,12 @@ struct watch_entry {
 	bool pending; /* it is to be changed to `wish` */
 	struct id_set wish;
 
-	bool absent;        /* nobody has asked the kernel for it yet, so it has no affinity */
-	bool fixed;         /* nobody can set it */
-	bool left;          /* somebody else has set it */
-	bool stays;         /* it would have no CPU left */
-	int failure;        /* the -errno of the last try; 0 */
-	unsigned int tries; /* that have failed */
+	bool absent; /* nobody has asked the kernel for it yet, so it has no affinity */
+	bool fixed;  /* nobody can set it */
+	bool left;   /* somebody else has set it */
+	const struct watch_guest *crowded; /* the guest for which it would have no CPU left */
+	int failure;                       /* the -errno of the last try; 0 */
+	unsigned int tries;                /* that have failed */
 };
 
 /* Whether a guest says where it is to go. */

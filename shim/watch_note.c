@@ -70,14 +70,14 @@ static void say_fixed(const char *numbers, const void *about, struct error *note
 		 "IRQ %s cannot be moved: the kernel manages it itself", numbers);
 }
 
-static bool stays(const struct watch *watch, const struct watch_entry *entry,
-		  const struct watch_guest *guest, const void **about)
+static bool is_crowded(const struct watch *watch, const struct watch_entry *entry,
+		       const struct watch_guest *guest, const void **about)
 {
 	*about = "";
-	return entry->stays && (entry->guest == guest || disturbs(watch, entry, guest));
+	return entry->crowded == guest && (entry->guest == guest || disturbs(watch, entry, guest));
 }
 
-static void say_stays(const char *numbers, const void *about, struct error *note)
+static void say_crowded(const char *numbers, const void *about, struct error *note)
 {
 	(void)about;
 	text_add(note->text, sizeof(note->text),
@@ -101,7 +101,7 @@ static void say_failed(const char *numbers, const void *about, struct error *not
 static const struct reason reasons[] = {
     {is_another_guests, say_another_guests},
     {is_fixed, say_fixed},
-    {stays, say_stays},
+    {is_crowded, say_crowded},
     {has_failed, say_failed},
 };
 

@@ -9,12 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The CPUs that isolated guests have for themselves. */
+struct isolation {
+	struct id_set cpus;
+	const struct watch_guest *crowded; /* one that has none, for then nobody else had any */
+};
+
 /* What one settling knows of the host and its guests. */
 struct settling {
 	struct watch *watch;
 	bool back;
+	const struct watch_guest *fresh;
 	struct id_set online;
-	struct id_set isolated; /* what isolated guests are to have for themselves */
+	struct isolation isolation;
 };
 
 /* One claim of one guest, while its interrupts are found. */
@@ -61,9 +68,12 @@ static void interrupt_claim(void *context, unsigned int number)
 		return;
 	}
 	/* What only is not to be moved, or is to go to the same CPUs, is no matter of dispute. */
-	if (id_set_is_empty(&claiming->claim->cpus) ||
-	    (entry->guest != NULL && id_set_equal(&claiming->claim->cpus, &entry->claim->cpus)))
+	if (id_set_is_empty(&claiming->claim->cpus))
 		return;
+	if (entry->guest != NULL && id_set_equal(&claiming->claim->cpus, &entry->claim->cpus)) {
+		entry->second = claiming->guest;
+		return;
+	}
 	entry->refused = claiming->guest;
 	entry->keeper = entry->guest != NULL ? entry->guest : claiming->rival;
 }
@@ -103,9 +113,9 @@ static void claims_match(struct watch *watch)
 	for (size_t i = 0; i < watch->count; i++) {
 		struct watch_entry *entry = &watch->entries[i];
 
-		entry->guest = entry->refused = entry->keeper = NULL;
+		entry->guest = entry->second = entry->refused = entry->keeper = NULL;
 		entry->claim = NULL;
-		entry->stays = false;
+		entry->crowded = NULL;
 	}
 	for (size_t i = 0; i < watch->guest_count; i++) {
 		struct watch_guest *guest = watch->guests[i];
@@ -115,14 +125,28 @@ static void claims_match(struct watch *watch)
 	}
 }
 
-/* The CPUs that isolated guests are to have for themselves, but for one guest's own. */
-static void isolated_find(const struct watch *watch, const struct watch_guest *but,
-			  struct id_set *cpus)
+/* Finds that, but for one guest's own: of guests that together want all CPUs the first come first.
+ */
+static void isolation_find(const struct settling *settling, const struct watch_guest *but,
+			   struct isolation *isolation)
 {
-	*cpus = (struct id_set){0};
+	const struct watch *watch = settling->watch;
+	struct id_set left = settling->online;
+
+	*isolation = (struct isolation){0};
 	for (size_t i = 0; i < watch->guest_count; i++) {
-		if (watch->guests[i] != but && watch->guests[i]->plan->isolate)
-			id_set_join(cpus, &watch->guests[i]->plan->cpus);
+		const struct watch_guest *guest = watch->guests[i];
+		struct id_set rest = left;
+
+		if (guest == but || !guest->plan->isolate)
+			continue;
+		id_set_remove(&rest, &guest->plan->cpus);
+		if (id_set_is_empty(&rest)) {
+			isolation->crowded = guest;
+			continue;
+		}
+		left = rest;
+		id_set_join(&isolation->cpus, &guest->plan->cpus);
 	}
 }
 
@@ -130,22 +154,20 @@ static void isolated_find(const struct watch *watch, const struct watch_guest *b
 static void entry_avoid(const struct settling *settling, struct watch_entry *entry,
 			const struct id_set *base)
 {
-	struct id_set avoided = settling->isolated;
+	struct isolation isolation = settling->isolation;
 	struct id_set *wish = &entry->wish;
 
 	if (entry->guest != NULL)
-		isolated_find(settling->watch, entry->guest, &avoided);
+		isolation_find(settling, entry->guest, &isolation);
+	entry->crowded = isolation.crowded;
 	*wish = *base;
-	if (!id_set_meets(base, &avoided))
+	if (!id_set_meets(base, &isolation.cpus))
 		return;
-	id_set_remove(wish, &avoided);
+	id_set_remove(wish, &isolation.cpus);
 	if (id_set_meets(wish, &settling->online))
 		return;
 	*wish = settling->online;
-	id_set_remove(wish, &avoided);
-	entry->stays = id_set_is_empty(wish);
-	if (entry->stays)
-		*wish = *base;
+	id_set_remove(wish, &isolation.cpus);
 }
 
 /* Finds the CPUs that an interrupt should have which would have `base` by itself. */
@@ -160,20 +182,32 @@ static void entry_wish(const struct settling *settling, struct watch_entry *entr
 	else if (id_set_meets(&entry->claim->cpus, &settling->online))
 		entry->wish = entry->claim->cpus;
 	else
-		entry->stays = true;
+		entry->crowded = entry->guest;
+}
+
+/* Whether a guest that is new asks for the interrupt to be elsewhere. */
+static bool is_asked_anew(const struct watch_guest *fresh, const struct watch_entry *entry,
+			  const struct id_set *now)
+{
+	return fresh != NULL &&
+	       (entry->second == fresh || (entry->guest == fresh && watch_is_claimed(entry)) ||
+		(fresh->plan->isolate && id_set_meets(&fresh->plan->cpus, now)));
 }
 
 /*
  * Somebody else has changed what was set here. In its first moments that is the driver, and
- * as long as it does not know better irqbalance: to them it would be so by itself. Otherwise
- * it is to stay so.
+ * as long as it does not know better irqbalance: to them it would be so by itself. To a guest
+ * that comes later it was so before. Otherwise it is to stay so.
  */
-static void entry_changed(struct watch *watch, struct watch_entry *entry, const struct id_set *now)
+static void entry_changed(const struct settling *settling, struct watch_entry *entry,
+			  const struct id_set *now)
 {
+	struct watch *watch = settling->watch;
 	char text[ID_SET_TEXT_SIZE];
 
 	watch->unsaved = true;
-	if (entry->young_until != 0 || !irqbalance_is_settled(&watch->irqbalance)) {
+	if (entry->young_until != 0 || !irqbalance_is_settled(&watch->irqbalance) ||
+	    is_asked_anew(settling->fresh, entry, now)) {
 		entry->before = *now;
 		return;
 	}
@@ -193,14 +227,15 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 
 	if (entry->fixed || entry->left)
 		return;
-	if (!entry->changed && !watch_is_claimed(entry) && id_set_is_empty(&settling->isolated))
+	if (!entry->changed && !watch_is_claimed(entry) &&
+	    id_set_is_empty(&settling->isolation.cpus) && settling->isolation.crowded == NULL)
 		return;
 	result = interrupt_affinity(&watch->interrupts, entry->number, &now);
 	entry->absent = result == -ENOENT;
 	if (result < 0 || id_set_is_empty(&now))
 		return;
 	if (entry->changed && !id_set_equal(&now, &entry->set))
-		entry_changed(watch, entry, &now);
+		entry_changed(settling, entry, &now);
 	if (entry->left)
 		return;
 	last = entry->wish;
@@ -271,16 +306,16 @@ static int watch_save(struct watch *watch)
 	return result;
 }
 
-int watch_settle(struct watch *watch, bool back)
+int watch_settle(struct watch *watch, bool back, const struct watch_guest *fresh)
 {
-	struct settling settling = {.watch = watch, .back = back};
+	struct settling settling = {.watch = watch, .back = back, .fresh = fresh};
 	int result = online_read(watch, &settling.online);
 
 	if (result < 0)
 		return result;
 	watch->stale = false;
 	claims_match(watch);
-	isolated_find(watch, NULL, &settling.isolated);
+	isolation_find(&settling, NULL, &settling.isolation);
 	for (size_t i = 0; i < watch->count; i++)
 		entry_plan(&settling, &watch->entries[i]);
 	result = watch_save(watch);

@@ -5,9 +5,10 @@
 #include "watch.h"
 
 /*
- * Brings all interrupts to where they should be; with `back`, to where they were before.
- * Returns 0; or -errno where nothing was done, as where it cannot be written down.
+ * Brings all interrupts to where they should be; with `back`, to where they were before. What
+ * somebody else has set is left, but for what `fresh`, a guest that is new, asks for; NULL:
+ * none is. Returns 0; or -errno where nothing was done, as where it cannot be written down.
  */
-int watch_settle(struct watch *watch, bool back);
+int watch_settle(struct watch *watch, bool back, const struct watch_guest *fresh);
 
 #endif

@@ -26,6 +26,8 @@ GUEST_XML= # more elements of the domain
 GUEST_OS=  # ... of its <os>
 # ... of its <devices>, in which @NAME@ is the guest's name.
 GUEST_DEVICES=
+# ... before it starts an emulator by hand: a command that starts it as somebody else.
+BY=()
 
 # vsh ARG... - virsh, never waiting for ever.  A first answer may take long:
 # libvirtd probes every emulator of the host before it.
@@ -209,11 +211,11 @@ agent_gone() {
 }
 
 # agent_start - unless it runs.  In a session of its own, so that it outlives
-# the test that has started it.
+# the test that has started it; of whose descriptors it has none (see daemon_launch).
 agent_start() {
 	agent_gone || return 0
 	setsid "$E2E_STATE/programs/guest-pinningd" --foreground \
-		</dev/null >>"$E2E_STATE/agent.log" 2>&1 3>&- 9>&- &
+		</dev/null >>"$E2E_STATE/agent.log" 2>&1 3>&- 4>&- 9>&- &
 	eventually 10 socket_listens "$AGENT_SOCKET" || {
 		echo "the agent does not start:"
 		agent_log
@@ -393,6 +395,38 @@ emulator_uid() {
 	awk '$1 == "Uid:" { print $2 }' "$E2E_STATE/plain.bare"
 }
 
+## Guests without libvirt
+
+# by_hand GUEST OPTION... - become the emulator as somebody starts it by hand, through the
+# command in BY if there is one: it waits, and its threads have the names that libvirt's have.
+by_hand() {
+	exec "${BY[@]}" "$E2E_EMULATOR" -name "guest=$1,debug-threads=on" -S -display none \
+		-nodefaults -accel tcg "${@:2}" </dev/null 3>&- 9>&-
+}
+
+# is_emulator PID... - all of them are past the shim.
+is_emulator() {
+	local pid
+	for pid; do
+		[[ $(readlink "/proc/$pid/exe") == "$E2E_EMULATOR.real" ]] || return 1
+	done
+}
+
+# refused_by_hand GUEST TEXT... - its emulator does not start, and says every TEXT.
+refused_by_hand() {
+	local said text name=$1 as=("${BY[@]}") status=0
+	shift
+	local BY=(timeout 20 "${as[@]}")
+	said=$(by_hand "$name" -machine none 2>&1) || status=$?
+	for text; do
+		[[ $said == *"$text"* ]] || {
+			printf "%s does not say '%s':\n%s\n" "$name" "$text" "$said"
+			return 1
+		}
+	done
+	same "$status" 1
+}
+
 ## What a process looks like
 
 # status_field DIR FIELD - one value of DIR/status.
@@ -535,6 +569,12 @@ guest_cpuset() {
 # cpusets - what is set in every cgroup of the host.
 cpusets() {
 	find "$(cpuset_root)" -name cpuset.cpus -exec grep -H '' {} + | sort
+}
+
+# real_time_by_cgroup - the kernel shares out real-time (fifo, rr) by cgroup, and gives those
+# that libvirt makes none (CONFIG_RT_GROUP_SCHED; it takes the controller cpu of v1).
+real_time_by_cgroup() {
+	[[ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]]
 }
 
 # cgroup_make DIRECTORY - made by hand, as libvirt's are.

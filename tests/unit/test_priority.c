@@ -13,6 +13,8 @@
 
 enum { NOBODY = 65534 };
 
+static struct priority was; /* before the last priority_apply() */
+
 static struct error error;
 
 /* A child of the test's, which has what any process has to begin with. */
@@ -103,14 +105,14 @@ static int raise_nice(void)
 	struct priority priority;
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_apply(&rule, 0, &error) == 0);
+	EXPECT(priority_apply(&rule, 0, &was, &error) == 0);
 	EXPECT(nice_of(0) == rule.nice);
 	EXPECT(policy_of(0) == SCHED_OTHER);
-	EXPECT(priority_read(&priority, &error) == 0);
+	EXPECT(priority_read(0, &priority, &error) == 0);
 	EXPECT(priority.nice == rule.nice);
 	EXPECT(priority.scheduler == SCHED_OTHER);
 	EXPECT(priority.realtime == 0);
-	EXPECT(priority_apply(&most, 0, &error) == 0);
+	EXPECT(priority_apply(&most, 0, &was, &error) == 0);
 	EXPECT(nice_of(0) == 19);
 	EXPECT(!error_is_set(&error));
 	return 0;
@@ -131,16 +133,16 @@ static int change_to_batch_and_back(void)
 	int nice = nice_of(0);
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_read(&before, &error) == 0);
-	EXPECT(priority_apply(&batch, 0, &error) == 0);
+	EXPECT(priority_read(0, &before, &error) == 0);
+	EXPECT(priority_apply(&batch, 0, &was, &error) == 0);
 	EXPECT(policy_of(0) == SCHED_BATCH);
 	EXPECT(nice_of(0) == nice);
-	EXPECT(priority_read(&priority, &error) == 0);
+	EXPECT(priority_read(0, &priority, &error) == 0);
 	EXPECT(priority.scheduler == SCHED_BATCH);
-	priority_undo(&batch, &before);
+	priority_undo(&batch, 0, &before);
 	EXPECT(policy_of(0) == SCHED_OTHER);
-	EXPECT(priority_apply(&batch, 0, &error) == 0);
-	EXPECT(priority_apply(&other, 0, &error) == 0);
+	EXPECT(priority_apply(&batch, 0, &was, &error) == 0);
+	EXPECT(priority_apply(&other, 0, &was, &error) == 0);
 	EXPECT(policy_of(0) == SCHED_OTHER);
 	EXPECT(!error_is_set(&error));
 	return 0;
@@ -158,7 +160,7 @@ static int apply_both(void)
 	    .scheduler = SCHEDULER_BATCH, .nice_given = true, .nice = nicer_by(1)};
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_apply(&rule, 0, &error) == 0);
+	EXPECT(priority_apply(&rule, 0, &was, &error) == 0);
 	EXPECT(policy_of(0) == SCHED_BATCH);
 	EXPECT(nice_of(0) == rule.nice);
 	return 0;
@@ -177,15 +179,16 @@ static int apply_nothing(void)
 	struct priority before;
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_read(&before, &error) == 0);
-	EXPECT(priority_apply(&rule, 0, &error) == 0);
+	EXPECT(priority_read(0, &before, &error) == 0);
+	EXPECT(priority_apply(&rule, 0, &was, &error) == 0);
 	EXPECT(nice_of(0) == before.nice);
 	EXPECT(policy_of(0) == SCHED_OTHER);
-	priority_undo(&rule, &(struct priority){.nice = before.nice + 1, .scheduler = SCHED_BATCH});
+	priority_undo(&rule, 0,
+		      &(struct priority){.nice = before.nice + 1, .scheduler = SCHED_BATCH});
 	EXPECT(nice_of(0) == before.nice);
 	EXPECT(policy_of(0) == SCHED_OTHER);
 	/* What it has already takes no privilege. */
-	EXPECT(priority_apply(&nice, 0, &error) == 0);
+	EXPECT(priority_apply(&nice, 0, &was, &error) == 0);
 	EXPECT(!error_is_set(&error));
 	return 0;
 }
@@ -210,7 +213,7 @@ static int be_refused(void)
 	EXPECT(lose_privileges() == 0);
 	for (size_t i = 0; i < LENGTH_OF(rules); i++) {
 		error = (struct error){0};
-		EXPECT(priority_apply(&rules[i], 0, &error) == -EPERM);
+		EXPECT(priority_apply(&rules[i], 0, &was, &error) == -EPERM);
 		EXPECT(strncmp(error.text, options[i], strlen(options[i])) == 0);
 		EXPECT(strstr(error.text, "is refused: it takes CAP_SYS_NICE") != NULL);
 		EXPECT(nice_of(0) == nice);
@@ -234,12 +237,12 @@ static int be_refused_one_of_two(void)
 	struct priority before;
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_read(&before, &error) == 0);
-	EXPECT(priority_apply(&sched, 0, &error) == -EPERM);
+	EXPECT(priority_read(0, &before, &error) == 0);
+	EXPECT(priority_apply(&sched, 0, &was, &error) == -EPERM);
 	EXPECT(nice_of(0) == before.nice);
-	EXPECT(priority_apply(&nice, 0, &error) == -EPERM);
+	EXPECT(priority_apply(&nice, 0, &was, &error) == -EPERM);
 	EXPECT(nice_of(0) == before.nice);
-	priority_undo(&nice, &before);
+	priority_undo(&nice, 0, &before);
 	EXPECT(policy_of(0) == SCHED_OTHER);
 	EXPECT(nice_of(0) == before.nice);
 	return 0;
@@ -258,10 +261,10 @@ static int undo_nice(void)
 	    .scheduler = SCHEDULER_BATCH, .nice_given = true, .nice = nicer_by(2)};
 	struct priority before;
 
-	EXPECT(priority_read(&before, &error) == 0);
+	EXPECT(priority_read(0, &before, &error) == 0);
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_apply(&rule, 0, &error) == 0);
-	priority_undo(&rule, &before);
+	EXPECT(priority_apply(&rule, 0, &was, &error) == 0);
+	priority_undo(&rule, 0, &before);
 	EXPECT(policy_of(0) == SCHED_OTHER);
 	EXPECT(nice_of(0) == rule.nice);
 	return 0;
@@ -288,9 +291,9 @@ static int be_privileged(void)
 	static const int policies[] = {SCHED_FIFO, SCHED_RR, SCHED_OTHER, SCHED_BATCH};
 	struct priority before;
 
-	EXPECT(priority_read(&before, &error) == 0);
+	EXPECT(priority_read(0, &before, &error) == 0);
 	for (size_t i = 0; i < LENGTH_OF(rules); i++) {
-		int result = priority_apply(&rules[i], 0, &error);
+		int result = priority_apply(&rules[i], 0, &was, &error);
 
 		EXPECT(result == 0 || result == -EPERM);
 		EXPECT(error_is_set(&error) == (result < 0));
@@ -299,7 +302,7 @@ static int be_privileged(void)
 			EXPECT(realtime_of(0) == (int)rules[i].realtime);
 			EXPECT(nice_of(0) == (rules[i].nice_given ? rules[i].nice : before.nice));
 		}
-		priority_undo(&rules[i], &before);
+		priority_undo(&rules[i], 0, &before);
 		EXPECT(policy_of(0) == SCHED_OTHER);
 		EXPECT(realtime_of(0) == 0);
 		EXPECT(nice_of(0) == before.nice);
@@ -330,15 +333,15 @@ static int change_another(void)
 		for (;;)
 			pause();
 	}
-	EXPECT(priority_apply(&rule, other, &error) == 0);
+	EXPECT(priority_apply(&rule, other, &was, &error) == 0);
 	EXPECT(policy_of(other) == SCHED_BATCH);
 	EXPECT(nice_of(other) == rule.nice);
 	EXPECT(policy_of(0) == SCHED_OTHER);
 	EXPECT(nice_of(0) == nice);
 	EXPECT(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
 	/* It has ended, and so there is none of that number. */
-	EXPECT(priority_apply(&rule, other, &error) == -ESRCH);
-	EXPECT(strcmp(error.text, "sched= is refused: No such process") == 0);
+	EXPECT(priority_apply(&rule, other, &was, &error) == -ESRCH);
+	EXPECT(strcmp(error.text, "the priority cannot be read: No such process") == 0);
 	return 0;
 }
 
@@ -357,7 +360,7 @@ static int inherit(void)
 	pid_t other;
 
 	EXPECT(lose_privileges() == 0);
-	EXPECT(priority_apply(&rule, 0, &error) == 0);
+	EXPECT(priority_apply(&rule, 0, &was, &error) == 0);
 	other = fork();
 	EXPECT(other >= 0);
 	if (other == 0)

@@ -435,6 +435,24 @@ static void what_somebody_else_has_set_stays_while_the_guest_lives(void **state)
 	assert_int_equal(times_logged("\n"), 1);
 }
 
+/* To a guest that is new it was so before, whoever has the interrupt. */
+static void what_somebody_else_has_set_is_taken_by_a_guest_that_is_new(void **state)
+{
+	struct watch_guest *first = add_quietly(new_claimant("web1", "eth0", "2-3"));
+	struct watch_guest *second;
+
+	(void)state;
+	set_affinity(24, "5");
+	second = add_quietly(new_claimant("db1", "eth0", "2-3"));
+	CHECK("2-3", 24, 25);
+	end(first);
+	CHECK("2-3", 24, 25);
+	end(second);
+	CHECK("5", 24);
+	CHECK("0-7", 25);
+	assert_string_equal(logged(), "");
+}
+
 static void what_is_gone_is_no_matter_any_more(void **state)
 {
 	struct watch_guest *guest = add_quietly(new_claimant("web1", "eth0", "2-3"));
@@ -589,6 +607,24 @@ static void what_would_have_no_cpu_left_stays(void **state)
 	end(guest);
 	CHECK_UNTOUCHED();
 	assert_string_equal(logged(), "");
+}
+
+/* The first one keeps what it has, though the second one wants all the rest. */
+static void who_is_isolated_first_stays_so(void **state)
+{
+	struct watch_guest *first;
+	struct watch_guest *second;
+
+	(void)state;
+	first = add(new_isolated("web1", "0-3"));
+	CHECK("4-7", 24);
+	second = add(new_isolated("db1", "4-7"));
+	assert_non_null(strstr(note.text, "no CPU that is online would be left for it"));
+	CHECK("4-7", 24);
+	end(first);
+	CHECK("0-3", 24);
+	end(second);
+	CHECK_UNTOUCHED();
 }
 
 /* Only what may really disturb it is told: what is delivered elsewhere does not. */
@@ -1768,6 +1804,7 @@ int main(void)
 	    TEST(what_an_ended_guest_had_goes_back),
 	    TEST(what_somebody_else_has_set_is_his),
 	    TEST(what_somebody_else_has_set_stays_while_the_guest_lives),
+	    TEST(what_somebody_else_has_set_is_taken_by_a_guest_that_is_new),
 	    TEST(what_is_gone_is_no_matter_any_more),
 	    TEST(of_two_guests_the_first_has_it),
 	    TEST(they_stand_in_line),
@@ -1776,6 +1813,7 @@ int main(void)
 	    TEST(others_keep_off_the_cpus_of_an_isolated_guest),
 	    TEST(a_cpu_that_is_offline_is_none_that_is_left),
 	    TEST(what_would_have_no_cpu_left_stays),
+	    TEST(who_is_isolated_first_stays_so),
 	    TEST(what_is_delivered_elsewhere_is_not_told),
 	    TEST(an_isolated_guest_keeps_its_own_interrupts),
 	    TEST(what_is_no_longer_assigned_is_like_any_other),
