@@ -29,20 +29,23 @@ ssize_t file_read(int directory, const char *name, char *text, size_t size)
 	return (ssize_t)used;
 }
 
+int file_write_to(int fd, const char *text)
+{
+	ssize_t count = write(fd, text, strlen(text));
+
+	if (count < 0)
+		return -errno;
+	return (size_t)count == strlen(text) ? 0 : -EIO;
+}
+
 int file_write(int directory, const char *name, const char *text)
 {
-	size_t length = strlen(text);
 	int fd = openat(directory, name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t count;
-	int result = 0;
+	int result;
 
 	if (fd < 0)
 		return -errno;
-	count = write(fd, text, length);
-	if (count < 0)
-		result = -errno;
-	else if ((size_t)count != length)
-		result = -EIO;
+	result = file_write_to(fd, text);
 	if (close(fd) < 0 && result == 0)
 		result = -errno;
 	return result;

@@ -12,6 +12,9 @@
  */
 ssize_t file_read(int directory, const char *name, char *text, size_t size);
 
+/* Writes `text` by one write(2). Returns 0 or -errno. */
+int file_write_to(int fd, const char *text);
+
 /*
  * Writes `text` by one write(2), for such a file takes what it is given as a whole.
  * Returns 0 or -errno.

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_NAME_SIZE = 64 };
@@ -129,14 +130,39 @@ int interrupt_delivery(const struct interrupts *interrupts, unsigned int number,
 	return interrupt_affinity(interrupts, number, cpus);
 }
 
-int interrupt_set_affinity(const struct interrupts *interrupts, unsigned int number,
+/* Whether the number still is this one's. */
+static bool interrupt_is(const struct interrupts *interrupts, const struct interrupt *interrupt)
+{
+	char name[FILE_NAME_SIZE];
+	struct stat stat;
+
+	snprintf(name, sizeof(name), "%u", interrupt->number);
+	return fstatat(dirfd(interrupts->list), name, &stat, 0) == 0 &&
+	       stat.st_ino == interrupt->id;
+}
+
+/*
+ * What is open is this interrupt's own file, or the number has been another's already: when an
+ * interrupt is gone, to write to its file is EIO, whose ever the number is then.
+ */
+int interrupt_set_affinity(const struct interrupts *interrupts, const struct interrupt *interrupt,
 			   const struct id_set *cpus)
 {
 	char list[ID_SET_LIST_SIZE];
 	char name[FILE_NAME_SIZE];
-	int result = file_write(interrupts->affinity, file_name(name, number, "smp_affinity_list"),
-				id_set_format(cpus, list, sizeof(list)));
+	int fd =
+	    openat(interrupts->affinity, file_name(name, interrupt->number, "smp_affinity_list"),
+		   O_WRONLY | O_CLOEXEC);
+	int result = fd < 0 ? -errno : 0;
 
+	if (!interrupt_is(interrupts, interrupt))
+		result = -ENOENT;
+	if (result == 0)
+		result = file_write_to(fd, id_set_format(cpus, list, sizeof(list)));
+	if (fd >= 0)
+		close(fd);
+	if (result < 0 && !interrupt_is(interrupts, interrupt))
+		return -ENOENT;
 	/* A newer kernel makes such a file one that nobody may write. */
 	return result == -EACCES || result == -EPERM ? -EIO : result;
 }

@@ -53,11 +53,12 @@ int interrupt_delivery(const struct interrupts *interrupts, unsigned int number,
 		       struct id_set *cpus);
 
 /*
- * Sets the CPUs, of which one must be online. Returns 0; or -errno: -ENOENT where it is gone,
+ * Sets the CPUs, of which one must be online. Returns 0; or -errno: -ENOENT where it is gone, be
+ * its number another's or not,
  * -EIO where the kernel lets nobody set it (a managed one, or one of its own; irq_affinity_proc
  * in kernel/irq/proc.c), -ENOSPC where these CPUs can take no more.
  */
-int interrupt_set_affinity(const struct interrupts *interrupts, unsigned int number,
+int interrupt_set_affinity(const struct interrupts *interrupts, const struct interrupt *interrupt,
 			   const struct id_set *cpus);
 
 /*

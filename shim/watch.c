@@ -190,15 +190,6 @@ int watch_open(struct watch *watch, const struct roots *roots, struct error *err
 	return 0;
 }
 
-/* What others had set before counts no more, for a new guest may ask for it. */
-static void entries_take_again(struct watch *watch)
-{
-	for (size_t i = 0; i < watch->count; i++) {
-		watch->entries[i].left = false;
-		watch->entries[i].tries = 0;
-	}
-}
-
 /* What the entries say of a guest counts until the next settling, which may be without it. */
 static void entries_forget(struct watch *watch, const struct watch_guest *guest)
 {
@@ -226,7 +217,6 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 				 WATCH_GUESTS_MAX);
 	result = entries_look(watch);
 	if (result == 0) {
-		entries_take_again(watch);
 		watch->guests[watch->guest_count++] = guest;
 		watch->unsaved = true;
 		result = watch_settle(watch, false, guest);
@@ -280,8 +270,12 @@ static void notes_log(struct watch *watch)
 void watch_turn(struct watch *watch)
 {
 	struct error error = {0};
+	struct id_set online;
 	int result = entries_look(watch);
 
+	if (result == 0)
+		result = watch_online(watch, &online);
+	watch->stale = watch->stale || (result == 0 && !id_set_equal(&online, &watch->online));
 	irqbalance_see_to(watch, clock_milliseconds());
 	if (result == 0 && (watch->stale || watch->young || watch->unsaved)) {
 		watch->checked = clock_milliseconds();
@@ -314,7 +308,7 @@ void watch_restore(struct watch *watch)
 	if (result == 0)
 		result = watch_settle(watch, true, NULL);
 	if (result < 0)
-		log_line("interrupts cannot be put back: %s", strerror(-result));
+		log_line("not all interrupts may be back: %s", strerror(-result));
 	watch->irqbalance.wanted = (struct irq_list){0};
 	while (!irqbalance_is_settled(&watch->irqbalance) && clock_milliseconds() < end) {
 		(void)irqbalance_turn(&watch->irqbalance);

@@ -39,10 +39,11 @@ struct watch {
 	bool young;                                   /* some of them have just appeared */
 	struct watch_guest *guests[WATCH_GUESTS_MAX]; /* the first comes first */
 	size_t guest_count;
-	bool stale;        /* a guest has come or gone, or something is to be tried again */
-	bool unsaved;      /* the file is behind */
-	bool failed;       /* the last turn */
-	long long checked; /* when all affinities were looked at last */
+	struct id_set online; /* as of the last settling */
+	bool stale;           /* a guest has come or gone, or something is to be tried again */
+	bool unsaved;         /* the file is behind */
+	bool failed;          /* the last turn */
+	long long checked;    /* when all affinities were looked at last */
 	struct irqbalance irqbalance;
 };
 

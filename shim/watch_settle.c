@@ -1,6 +1,7 @@
 #include "watch_settle.h"
 #include "file.h"
 #include "log.h"
+#include "ranges.h"
 #include "watch_entry.h"
 #include "watch_state.h"
 
@@ -197,7 +198,8 @@ static bool is_asked_anew(const struct watch_guest *fresh, const struct watch_en
 /*
  * Somebody else has changed what was set here. In its first moments that is the driver, and
  * as long as it does not know better irqbalance: to them it would be so by itself. To a guest
- * that comes later it was so before. Otherwise it is to stay so.
+ * that comes later it was so before. The kernel does it when no CPU is online any more of those
+ * that were set; then it would be elsewhere by itself as before. Otherwise it is to stay so.
  */
 static void entry_changed(const struct settling *settling, struct watch_entry *entry,
 			  const struct id_set *now)
@@ -206,6 +208,10 @@ static void entry_changed(const struct settling *settling, struct watch_entry *e
 	char text[ID_SET_TEXT_SIZE];
 
 	watch->unsaved = true;
+	if (!id_set_meets(&entry->set, &settling->online)) {
+		entry->set = *now;
+		return;
+	}
 	if (entry->young_until != 0 || !irqbalance_is_settled(&watch->irqbalance) ||
 	    is_asked_anew(settling->fresh, entry, now)) {
 		entry->before = *now;
@@ -225,7 +231,7 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 	struct id_set now;
 	int result;
 
-	if (entry->fixed || entry->left)
+	if (entry->fixed)
 		return;
 	if (!entry->changed && !watch_is_claimed(entry) &&
 	    id_set_is_empty(&settling->isolation.cpus) && settling->isolation.crowded == NULL)
@@ -236,6 +242,7 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 		return;
 	if (entry->changed && !id_set_equal(&now, &entry->set))
 		entry_changed(settling, entry, &now);
+	entry->left = entry->left && !is_asked_anew(settling->fresh, entry, &now);
 	if (entry->left)
 		return;
 	last = entry->wish;
@@ -245,8 +252,8 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 		entry->changed = entry->changed && !id_set_equal(&now, &entry->before);
 		return;
 	}
-	/* What was given up is tried where it is to go elsewhere, as back. */
-	if (!id_set_equal(&entry->wish, &last))
+	/* What was given up is tried where it is to go elsewhere, as back, or for a new guest. */
+	if (settling->fresh != NULL || !id_set_equal(&entry->wish, &last))
 		entry->tries = 0;
 	if (entry->tries == WATCH_TRIES_MAX)
 		return;
@@ -256,11 +263,11 @@ static void entry_plan(const struct settling *settling, struct watch_entry *entr
 	watch->unsaved = true;
 }
 
-/* Sets one affinity, which is written down. */
-static void entry_set(struct watch *watch, struct watch_entry *entry)
+/* Sets one affinity, which is written down. What is not tried again is added to `given_up`. */
+static void entry_set(struct watch *watch, struct watch_entry *entry, struct ranges *given_up)
 {
-	int result = interrupt_set_affinity(&watch->interrupts, entry->number, &entry->wish);
-	char text[ID_SET_TEXT_SIZE];
+	const struct interrupt interrupt = {entry->number, entry->id};
+	int result = interrupt_set_affinity(&watch->interrupts, &interrupt, &entry->wish);
 
 	entry->failure = 0;
 	if (result == -ENOENT) /* the next look will find it gone */
@@ -281,12 +288,11 @@ static void entry_set(struct watch *watch, struct watch_entry *entry)
 	entry->tries++;
 	if (entry->tries < WATCH_TRIES_MAX)
 		watch->stale = true;
-	else
-		log_line("IRQ %u cannot be moved to CPUs %s: %s", entry->number,
-			 id_set_format(&entry->wish, text, sizeof(text)), strerror(-result));
+	else if (entry->guest == NULL) /* else it is a note to that */
+		ranges_add(given_up, entry->number);
 }
 
-static int online_read(const struct watch *watch, struct id_set *online)
+int watch_online(const struct watch *watch, struct id_set *online)
 {
 	char path[PATH_MAX];
 	char list[ID_SET_LIST_SIZE];
@@ -309,10 +315,12 @@ static int watch_save(struct watch *watch)
 int watch_settle(struct watch *watch, bool back, const struct watch_guest *fresh)
 {
 	struct settling settling = {.watch = watch, .back = back, .fresh = fresh};
-	int result = online_read(watch, &settling.online);
+	struct ranges given_up = {0};
+	int result = watch_online(watch, &settling.online);
 
 	if (result < 0)
 		return result;
+	watch->online = settling.online;
 	watch->stale = false;
 	claims_match(watch);
 	isolation_find(&settling, NULL, &settling.isolation);
@@ -322,10 +330,15 @@ int watch_settle(struct watch *watch, bool back, const struct watch_guest *fresh
 	for (size_t i = 0; i < watch->count; i++) {
 		struct watch_entry *entry = &watch->entries[i];
 
-		if (entry->pending && result == 0)
-			entry_set(watch, entry);
+		/* What goes back was written down when it was changed. */
+		if (entry->pending &&
+		    (result == 0 || (entry->changed && id_set_equal(&entry->wish, &entry->before))))
+			entry_set(watch, entry, &given_up);
 	}
 	for (size_t i = 0; i < watch->count; i++)
 		watch->entries[i].pending = false;
+	ranges_end(&given_up);
+	if (given_up.text[0] != '\0')
+		log_line("IRQ %s cannot be moved, and is left where it is", given_up.text);
 	return result < 0 ? result : watch_save(watch);
 }

@@ -11,4 +11,7 @@
  */
 int watch_settle(struct watch *watch, bool back, const struct watch_guest *fresh);
 
+/* Reads which CPUs are online. Returns 0 or -errno. */
+int watch_online(const struct watch *watch, struct id_set *online);
+
 #endif

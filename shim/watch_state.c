@@ -1,6 +1,8 @@
 #include "watch_state.h"
+#include "trusted.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,24 @@ static json_t *set_write(const struct id_set *set)
 	return json_string(id_set_format(set, text, sizeof(text)));
 }
 
+/* "set" is what it is set to, or about to be; then, where it was changed before, "was" is there. */
+static json_t *entry_write(const struct watch_entry *entry)
+{
+	json_t *json =
+	    json_pack("{s:i, s:I}", "number", (int)entry->number, "id", (json_int_t)entry->id);
+
+	if (entry->left)
+		json_object_set_new(json, "left", json_true());
+	if (entry->changed || entry->pending)
+		json_object_set_new(json, "before", set_write(&entry->before));
+	if (entry->changed || entry->pending)
+		json_object_set_new(json, "set",
+				    set_write(entry->pending ? &entry->wish : &entry->set));
+	if (entry->changed && entry->pending)
+		json_object_set_new(json, "was", set_write(&entry->set));
+	return json;
+}
+
 static json_t *state_write(const struct watch *watch)
 {
 	json_t *guests = json_array();
@@ -27,13 +47,8 @@ static json_t *state_write(const struct watch *watch)
 	for (size_t i = 0; i < watch->count; i++) {
 		const struct watch_entry *entry = &watch->entries[i];
 
-		if (entry->changed || entry->pending)
-			json_array_append_new(
-			    interrupts,
-			    json_pack("{s:i, s:I, s:o, s:o}", "number", (int)entry->number, "id",
-				      (json_int_t)entry->id, "before", set_write(&entry->before),
-				      "set",
-				      set_write(entry->pending ? &entry->wish : &entry->set)));
+		if (entry->changed || entry->pending || entry->left)
+			json_array_append_new(interrupts, entry_write(entry));
 	}
 	/* "s:o*": left out where there is nothing to write. */
 	return json_pack("{s:i, s:o, s:o, s:o*}", "version", STATE_VERSION, "guests", guests,
@@ -50,6 +65,24 @@ static bool state_is_empty(const struct watch *watch)
 	return watch->guest_count == 0 && watch->irqbalance.ours.count == 0;
 }
 
+/* Writes a file that was not there before. Returns 0 or -errno. */
+static int file_make(json_t *state, const char *path)
+{
+	int result = 0;
+	int fd;
+
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	errno = EIO;
+	if (json_dumpfd(state, fd, JSON_INDENT(1)) < 0)
+		result = -errno;
+	if (close(fd) < 0 && result == 0)
+		result = -errno;
+	return result;
+}
+
 int watch_state_save(const struct watch *watch)
 {
 	char path[PATH_MAX];
@@ -64,34 +97,68 @@ int watch_state_save(const struct watch *watch)
 	state = state_write(watch);
 	if (state == NULL)
 		return -ENOMEM;
-	errno = EIO;
-	if (json_dump_file(state, made, JSON_INDENT(1)) < 0 || rename(made, path) < 0)
-		result = -errno;
+	result = file_make(state, made);
 	json_decref(state);
+	if (result == 0 && rename(made, path) < 0)
+		result = -errno;
 	return result;
+}
+
+/* What was written of one interrupt. */
+struct written {
+	int number;
+	json_int_t id;
+	bool changed;
+	bool left;
+	struct id_set before;
+	struct id_set set;
+	struct id_set was;
+};
+
+/* Reads it. Returns false where it is not understood. */
+static bool written_read(json_t *json, struct written *written)
+{
+	const char *before = NULL;
+	const char *set = NULL;
+	const char *was = NULL;
+	int left = 0;
+
+	*written = (struct written){0};
+	if (json_unpack(json, "{s:i, s:I, s?s, s?s, s?s, s?b}", "number", &written->number, "id",
+			&written->id, "before", &before, "set", &set, "was", &was, "left",
+			&left) < 0)
+		return false;
+	written->left = left != 0;
+	written->changed = before != NULL;
+	if (!written->changed)
+		return written->left;
+	return set != NULL && id_set_read(&written->before, before) == 0 &&
+	       id_set_read(&written->set, set) == 0 &&
+	       id_set_read(&written->was, was != NULL ? was : set) == 0;
 }
 
 /* Takes up one interrupt, where it is still the one that was written down. */
 static bool interrupt_read(json_t *json, struct watch *watch)
 {
-	const char *before;
-	const char *set;
-	json_int_t id;
-	int number;
-	struct watch_entry read = {.changed = true};
+	struct written written;
+	struct id_set now;
 
-	if (json_unpack(json, "{s:i, s:I, s:s, s:s}", "number", &number, "id", &id, "before",
-			&before, "set", &set) < 0 ||
-	    id_set_read(&read.before, before) < 0 || id_set_read(&read.set, set) < 0)
+	if (!written_read(json, &written))
 		return false;
 	for (size_t i = 0; i < watch->count; i++) {
 		struct watch_entry *entry = &watch->entries[i];
 
-		if (number < 0 || entry->number != (unsigned int)number || entry->id != (ino_t)id)
+		if (written.number < 0 || entry->number != (unsigned int)written.number ||
+		    entry->id != (ino_t)written.id)
 			continue;
-		read.number = entry->number;
-		read.id = entry->id;
-		*entry = read;
+		entry->left = written.left;
+		entry->changed = written.changed;
+		entry->before = written.before;
+		entry->set = written.set;
+		/* Whoever has written this may have been ended before it was done. */
+		if (interrupt_affinity(&watch->interrupts, entry->number, &now) == 0 &&
+		    id_set_equal(&now, &written.was))
+			entry->set = written.was;
 	}
 	return true;
 }
@@ -125,17 +192,38 @@ static bool state_read(json_t *state, struct watch *watch)
 	return good && (irqbalance == NULL || irqbalance_read(&watch->irqbalance, irqbalance));
 }
 
+/* Reads the file. Returns it, or NULL with `error` filled; also where there is none. */
+static json_t *file_load(const struct watch *watch, const char *path, struct error *error)
+{
+	json_t *state;
+	size_t size;
+	int fd = trusted_open(path, watch->roots->owner, &size, error);
+
+	if (fd == -ENOENT)
+		return NULL;
+	if (fd < 0 || error_is_set(error)) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	state = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
+	close(fd);
+	if (state == NULL)
+		error_set(error, -EINVAL, "%s is not understood", path);
+	return state;
+}
+
 int watch_state_load(struct watch *watch, struct error *error)
 {
+	struct error reason = {0};
 	char path[PATH_MAX];
-	json_error_t reason;
 	json_t *state;
 	bool good;
 
 	snprintf(path, sizeof(path), "%s/%s", watch->roots->state, state_file);
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	state = file_load(watch, path, &reason);
+	if (state == NULL && !error_is_set(&reason))
 		return 0;
-	state = json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
 	good = state != NULL && state_read(state, watch);
 	json_decref(state);
 	if (good)
@@ -144,9 +232,9 @@ int watch_state_load(struct watch *watch, struct error *error)
 		watch_guest_free(watch->guests[i]);
 	watch->guest_count = 0;
 	for (size_t i = 0; i < watch->count; i++)
-		watch->entries[i].changed = false;
+		watch->entries[i].changed = watch->entries[i].left = false;
+	if (!error_is_set(&reason))
+		error_set(&reason, 0, "%s is not understood", path);
 	return error_set(error, -EINVAL,
-			 "%s is not understood: interrupts that were moved before stay where they "
-			 "are",
-			 path);
+			 "%s: interrupts that were moved before stay where they are", reason.text);
 }

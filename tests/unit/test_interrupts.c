@@ -27,6 +27,17 @@ static int stop(void **state)
 	return leave_directory(state);
 }
 
+/* The interrupt that has the number now. */
+static const struct interrupt *the(unsigned int number)
+{
+	static struct interrupt interrupt;
+	struct stat stat_of = {0};
+
+	(void)stat(path_of("world/sys/kernel/irq/%u", number), &stat_of);
+	interrupt = (struct interrupt){number, stat_of.st_ino};
+	return &interrupt;
+}
+
 static struct id_set set_of(const char *list)
 {
 	struct id_set set;
@@ -165,7 +176,7 @@ static void the_longest_affinity_is_read_and_written(void **state)
 	(void)state;
 	for (unsigned int id = 0; id < ID_SET_SIZE; id += 2)
 		id_set_add(&cpus, id);
-	assert_int_equal(interrupt_set_affinity(&interrupts, 24, &cpus), 0);
+	assert_int_equal(interrupt_set_affinity(&interrupts, the(24), &cpus), 0);
 	assert_int_equal(interrupt_affinity(&interrupts, 24, &read), 0);
 	assert_true(id_set_equal(&read, &cpus));
 	memset(text, '1', sizeof(text) - 1);
@@ -201,7 +212,7 @@ static void an_affinity_is_written_as_a_list_at_once(void **state)
 	for (size_t i = 0; i < LENGTH_OF(lists); i++) {
 		struct id_set cpus = set_of(lists[i]);
 
-		assert_int_equal(interrupt_set_affinity(&interrupts, 24, &cpus), 0);
+		assert_int_equal(interrupt_set_affinity(&interrupts, the(24), &cpus), 0);
 		assert_string_equal(affinity(24), lists[i]);
 		assert_int_equal(affinities_written, i + 1);
 	}
@@ -220,7 +231,8 @@ static void what_the_kernel_refuses_is_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
 		refusals[24] = cases[i].code;
-		assert_int_equal(interrupt_set_affinity(&interrupts, 24, &cpus), cases[i].expected);
+		assert_int_equal(interrupt_set_affinity(&interrupts, the(24), &cpus),
+				 cases[i].expected);
 		assert_string_equal(affinity(24), "0-3");
 	}
 }
@@ -228,6 +240,7 @@ static void what_the_kernel_refuses_is_told(void **state)
 /* As a newer kernel makes that of an interrupt which it manages itself. */
 static void a_file_that_may_not_be_written_is_one_that_nobody_can_set(void **state)
 {
+	const struct interrupt *interrupt = the(24);
 	struct id_set cpus = set_of("1");
 	int status;
 	pid_t child;
@@ -239,7 +252,7 @@ static void a_file_that_may_not_be_written_is_one_that_nobody_can_set(void **sta
 	if (child == 0) {
 		if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
 			_exit(1);
-		_exit(interrupt_set_affinity(&interrupts, 24, &cpus) == -EIO &&
+		_exit(interrupt_set_affinity(&interrupts, interrupt, &cpus) == -EIO &&
 			      interrupt_affinity(&interrupts, 24, &cpus) == 0
 			  ? 0
 			  : 2);
@@ -260,7 +273,7 @@ static void a_file_that_takes_nothing_is_one_that_nobody_can_set(void **state)
 	assert_int_equal(write(file, "0-3\n", 4), 4);
 	assert_int_equal(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	make_link(path_of("/proc/self/fd/%d", file), "world/proc/irq/24/smp_affinity_list");
-	assert_int_equal(interrupt_set_affinity(&interrupts, 24, &cpus), -EIO);
+	assert_int_equal(interrupt_set_affinity(&interrupts, the(24), &cpus), -EIO);
 	assert_int_equal(interrupt_affinity(&interrupts, 24, &cpus), 0);
 	check_set(&cpus, "0-3");
 	close(file);
@@ -272,14 +285,27 @@ static void one_that_is_gone_is_told(void **state)
 	struct id_set cpus = set_of("1");
 
 	(void)state;
-	assert_int_equal(interrupt_set_affinity(&interrupts, GONE, &cpus), -ENOENT);
+	assert_int_equal(interrupt_set_affinity(&interrupts, the(GONE), &cpus), -ENOENT);
 	assert_int_equal(access("world/proc/irq/77", F_OK), -1);
 	assert_int_equal(interrupt_affinity(&interrupts, GONE, &cpus), -ENOENT);
 	assert_int_equal(interrupt_delivery(&interrupts, GONE, &cpus), -ENOENT);
 	assert_int_equal(interrupt_actions(&interrupts, GONE, text), -ENOENT);
 	remove_interrupt(24);
-	assert_int_equal(interrupt_set_affinity(&interrupts, 24, &cpus), -ENOENT);
+	assert_int_equal(interrupt_set_affinity(&interrupts, the(24), &cpus), -ENOENT);
 	assert_int_equal(interrupt_delivery(&interrupts, 24, &cpus), -ENOENT);
+}
+
+static void one_whose_number_is_another_ones_is_not_touched(void **state)
+{
+	struct interrupt before = *the(24);
+	struct id_set cpus = set_of("1");
+
+	(void)state;
+	before.id++;
+	affinities_written = 0;
+	assert_int_equal(interrupt_set_affinity(&interrupts, &before, &cpus), -ENOENT);
+	assert_int_equal(affinities_written, 0);
+	assert_string_equal(affinity(24), "0-3");
 }
 
 /* --- who has asked for it --- */
@@ -351,6 +377,7 @@ int main(void)
 	    TEST(a_file_that_may_not_be_written_is_one_that_nobody_can_set),
 	    TEST(a_file_that_takes_nothing_is_one_that_nobody_can_set),
 	    TEST(one_that_is_gone_is_told),
+	    TEST(one_whose_number_is_another_ones_is_not_touched),
 	    TEST(those_who_asked_for_it_are_named),
 	    TEST(a_host_that_lists_none_is_told),
 	};
