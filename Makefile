@@ -55,8 +55,8 @@ SHARED_OBJECTS := $(call objects,agent assigned cgroup device device_option emul
 	guest_memory huge_pages id_set interrupt_plan interrupts json_library library log marker \
 	memory_object numa_library option_string page_demand placement plan plan_print priority \
 	qemu_args qemu_memory ranges roots unix_socket)
-AGENT_PARTS := $(call objects,clients cpuset guest_cgroup irqbalance listener peer pins privileges request \
-	server watch watch_guest watch_note watch_settle watch_state watcher)
+AGENT_PARTS := $(call objects,clients cpuset guest_cgroup irqbalance libvirt_state listener \
+	peer pins privileges request server watch watch_guest watch_note watch_settle watch_state watcher)
 TOOL_PARTS := $(call objects,features install report shadow)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_check verb_install verb_match)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ARGUMENT_MAX = 128 * 1024 }; /* execve(2), MAX_ARG_STRLEN */
+
 /* The end of a path, as far as it fits; a slash may follow it. */
 static void last_component(const char *path, char name[DEVICE_NAME_SIZE])
 {
@@ -51,7 +53,12 @@ static int device_read(struct assigned *assigned, const char *text, const char *
 {
 	static const char prefix[] = "vfio-";
 	struct device_option option;
-	int result = device_option_read(text, key, &option, error);
+	int result;
+
+	/* The kernel starts nothing with a longer one: it was made up since. */
+	if (strnlen(text, ARGUMENT_MAX) == ARGUMENT_MAX)
+		return error_set(error, -E2BIG, "a -device of the guest is too long");
+	result = device_option_read(text, key, &option, error);
 
 	if (result == -EINVAL)
 		return error_set(error, result, "a -device of the guest is not understood: %.200s",

@@ -55,23 +55,45 @@ static int named_add(struct interrupt_plan *plan, const struct rule *rule,
 	return 0;
 }
 
+static bool assigned_has(const struct assigned *assigned, const char *name)
+{
+	for (size_t i = 0; i < assigned->count; i++) {
+		if (strcmp(assigned->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Adds the guest's own devices, with CPUs or without. */
-static int assigned_add(struct interrupt_plan *plan, char *const argv[], const struct id_set *cpus,
+static int assigned_add(struct interrupt_plan *plan, char *const argv[],
+			const struct assigned *given, const struct id_set *cpus,
 			struct error *error)
 {
 	struct assigned assigned;
 	int result = assigned_read(argv, &assigned, error);
 
-	for (size_t i = 0; result == 0 && i < assigned.count; i++)
-		claim_add(plan, assigned.names[i], true, cpus);
+	for (size_t i = 0; result == 0 && i < assigned.count; i++) {
+		if (given == NULL || assigned_has(given, assigned.names[i]))
+			claim_add(plan, assigned.names[i], true, cpus);
+		else
+			strcpy(plan->doubtful, assigned.names[i]);
+	}
 	return result;
+}
+
+struct interrupt_plan *interrupt_plan_new(size_t room)
+{
+	struct interrupt_plan *plan;
+
+	return calloc(1, sizeof(*plan) + room * sizeof(plan->claims[0]));
 }
 
 struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
 					   const struct placement *placement, char *const argv[],
-					   const struct roots *roots, struct error *error)
+					   const struct assigned *given, const struct roots *roots,
+					   struct error *error)
 {
-	struct interrupt_plan *plan = calloc(1, sizeof(*plan));
+	struct interrupt_plan *plan = interrupt_plan_new(INTERRUPT_CLAIMS_MAX);
 	struct id_set guests = {0};
 	int result;
 
@@ -83,7 +105,7 @@ struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
 	plan->cpus = placement->cpus;
 	result = named_add(plan, rule, placement, roots, &guests, error);
 	if (result == 0 && argv != NULL && (plan->isolate || !id_set_is_empty(&guests)))
-		result = assigned_add(plan, argv, &guests, error);
+		result = assigned_add(plan, argv, given, &guests, error);
 	if (result == 0)
 		return plan;
 	free(plan);

@@ -22,19 +22,25 @@ struct interrupt_claim {
 
 struct interrupt_plan {
 	bool isolate;
+	char doubtful[DEVICE_NAME_SIZE]; /* one that only the command line says is the guest's */
 	struct id_set cpus; /* the rule's; with isolate those that others are kept off */
-	struct interrupt_claim claims[INTERRUPT_CLAIMS_MAX]; /* of two for one device the first */
 	size_t count;
+	struct interrupt_claim claims[]; /* of two for one device the first */
 };
+
+/* Makes one that is empty and has room for claims. Returns it, or NULL: out of memory. */
+struct interrupt_plan *interrupt_plan_new(size_t room);
 
 /*
  * Plans for a rule of which the placement is known, and a command line of the emulator, NULL
- * where there is none. Returns the plan, allocated, or NULL with `error` filled, as where a
+ * where there is none. Of the devices that this assigns to the guest only those in `given`
+ * count; NULL: all. Returns the plan, allocated, or NULL with `error` filled, as where a
  * device is not there.
  */
 struct interrupt_plan *interrupt_plan_make(const struct rule *rule,
 					   const struct placement *placement, char *const argv[],
-					   const struct roots *roots, struct error *error);
+					   const struct assigned *given, const struct roots *roots,
+					   struct error *error);
 
 /*
  * Finds the interrupts that a claim comes to now. Returns how many, in order, `room` at most;

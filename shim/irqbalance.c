@@ -1,4 +1,5 @@
 #include "irqbalance.h"
+#include "clock.h"
 #include "file.h"
 #include "log.h"
 #include "number.h"
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Ended by a null byte, which older ones do not add themselves. */
@@ -103,6 +105,16 @@ static bool process_read(const struct irqbalance *irqbalance, pid_t pid, const c
 	return file_read(AT_FDCWD, path, text, size) > 0;
 }
 
+static bool process_is_roots(const struct irqbalance *irqbalance, pid_t pid)
+{
+	char path[PATH_MAX];
+	struct stat stat_of;
+
+	snprintf(path, sizeof(path), "%s/%d", irqbalance->roots->proc, pid);
+	return stat(path, &stat_of) == 0 &&
+	       (stat_of.st_uid == 0 || stat_of.st_uid == irqbalance->roots->owner);
+}
+
 /* Finds the one that runs: a socket may be left by one that was killed. */
 static pid_t pid_find(const struct irqbalance *irqbalance)
 {
@@ -117,7 +129,8 @@ static pid_t pid_find(const struct irqbalance *irqbalance)
 		pid_t pid = pid_of_socket(entry->d_name);
 		char comm[32];
 
-		if (pid > 0 && process_read(irqbalance, pid, "comm", comm, sizeof(comm)) &&
+		if (pid > 0 && process_is_roots(irqbalance, pid) &&
+		    process_read(irqbalance, pid, "comm", comm, sizeof(comm)) &&
 		    strcmp(comm, "irqbalance\n") == 0)
 			found = pid;
 	}
@@ -183,6 +196,7 @@ static bool command_send(struct irqbalance *irqbalance, const char *text,
 		return false;
 	}
 	irqbalance->phase = phase;
+	irqbalance->until = clock_milliseconds() + IRQBALANCE_PATIENCE_MS;
 	return true;
 }
 
@@ -227,15 +241,15 @@ static bool answer_list(const struct irqbalance *irqbalance, struct irq_list *li
 	return true;
 }
 
-/* Writes the command that makes the list. Returns false where it is too long. */
-static bool ban_format(const struct irq_list *list, char text[IRQBALANCE_MESSAGE_MAX])
+/* Adds a number to the command. Returns false where that is too long then, and leaves it. */
+static bool ban_add(char text[IRQBALANCE_MESSAGE_MAX], unsigned int number)
 {
-	strcpy(text, ban);
-	if (list->count == 0)
-		text_add(text, IRQBALANCE_MESSAGE_MAX, " NONE");
-	for (size_t i = 0; i < list->count; i++)
-		text_add(text, IRQBALANCE_MESSAGE_MAX, " %u", list->at[i]);
-	return !list->overflown && strlen(text) + 1 < IRQBALANCE_MESSAGE_MAX;
+	size_t used = strlen(text);
+
+	if (used + sizeof(" 4294967295") > IRQBALANCE_MESSAGE_MAX)
+		return false;
+	text_add(text, IRQBALANCE_MESSAGE_MAX, " %u", number);
+	return true;
 }
 
 /* What cannot be told is not tried again with this one. */
@@ -249,30 +263,79 @@ static void give_up(struct irqbalance *irqbalance, const char *reason)
 		 irqbalance->pid, reason);
 }
 
+/*
+ * Writes the command that makes the list: what others want to have in it, and as much as fits of
+ * what is wanted here. *ours: of that what others do not want. Returns false where not even the
+ * others' fits, which it holds all the same.
+ */
+static bool ban_format(const struct irqbalance *irqbalance, const struct irq_list *listed,
+		       char text[IRQBALANCE_MESSAGE_MAX], struct irq_list *ours)
+{
+	struct irq_list others = {0};
+	size_t told = 0;
+
+	*ours = (struct irq_list){0};
+	irq_list_add_all(&others, listed, &irqbalance->ours);
+	strcpy(text, ban);
+	for (size_t i = 0; i < others.count; i++) {
+		if (!ban_add(text, others.at[i]))
+			return false;
+	}
+	for (; told < irqbalance->wanted.count; told++) {
+		unsigned int number = irqbalance->wanted.at[told];
+
+		if (irq_list_has(&others, number))
+			continue;
+		if (!ban_add(text, number))
+			break;
+		irq_list_add(ours, number);
+	}
+	if (others.count + ours->count == 0)
+		text_add(text, IRQBALANCE_MESSAGE_MAX, " NONE");
+	return !others.overflown;
+}
+
+/* Says once that not all fit. */
+static void tell_of_rest(struct irqbalance *irqbalance, const struct irq_list *listed,
+			 const struct irq_list *ours)
+{
+	bool all = !irqbalance->wanted.overflown;
+
+	for (size_t i = 0; all && i < irqbalance->wanted.count; i++)
+		all = irq_list_has(ours, irqbalance->wanted.at[i]) ||
+		      irq_list_has(listed, irqbalance->wanted.at[i]);
+	if (!all && !irqbalance->told_less)
+		log_line(
+		    "irqbalance takes no list of all that is moved, and may undo the rest: set "
+		    "IRQBALANCE_BANNED_CPULIST= to the CPUs of isolated guests");
+	irqbalance->told_less = !all;
+}
+
 /* It has said what its list is: now it is to be told another one. */
 static void ban_prepare(struct irqbalance *irqbalance)
 {
 	struct irq_list listed;
-	struct irq_list others = {0};
-	struct irq_list list = {0};
-	struct irq_list ours = {0};
+	struct irq_list ours;
+	bool same;
 
 	conversation_end(irqbalance);
 	if (!answer_list(irqbalance, &listed)) {
-		give_up(irqbalance, "does not answer as it should");
+		irqbalance_look(irqbalance); /* it may have ended meanwhile */
+		if (irqbalance->pid > 0)
+			give_up(irqbalance, "does not answer as it should");
 		return;
 	}
-	irq_list_add_all(&others, &listed, &irqbalance->ours);
-	irq_list_add_all(&list, &others, NULL);
-	irq_list_add_all(&list, &irqbalance->wanted, NULL);
-	irq_list_add_all(&ours, &irqbalance->wanted, &others);
-	if (!ban_format(&list, irqbalance->message)) {
-		give_up(irqbalance, "takes no list as long as is needed");
+	if (!ban_format(irqbalance, &listed, irqbalance->message, &ours)) {
+		give_up(irqbalance, "has a list that is full already");
 		return;
 	}
+	same = irq_list_equal(&ours, &irqbalance->ours);
+	for (size_t i = 0; same && i < ours.count; i++)
+		same = irq_list_has(&listed, ours.at[i]);
+	tell_of_rest(irqbalance, &listed, &ours);
 	irqbalance->ours = ours;
 	irqbalance->told = irqbalance->wanted;
-	if (!irq_list_equal(&listed, &list))
+	if (!same)
 		irqbalance->phase = IRQBALANCE_READY;
 }
 
@@ -290,6 +353,10 @@ bool irqbalance_turn(struct irqbalance *irqbalance)
 		irqbalance_look(irqbalance);
 	if (irqbalance_is_settled(irqbalance))
 		return false;
+	if (irqbalance->fd >= 0 && irqbalance->until <= clock_milliseconds()) {
+		give_up(irqbalance, "does not answer");
+		return false;
+	}
 	switch (irqbalance->phase) {
 	case IRQBALANCE_IDLE:
 		(void)command_send(irqbalance, ask, IRQBALANCE_ASKED);

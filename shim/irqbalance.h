@@ -22,6 +22,7 @@ enum {
 	IRQBALANCE_LIST_MAX = 160,    /* numbers of three digits in a message */
 	IRQBALANCE_MESSAGE_MAX = 500, /* the bytes that it reads, a null byte at the end */
 	IRQBALANCE_ANSWER_MAX = 16 * 1024,
+	IRQBALANCE_PATIENCE_MS = 120000, /* it may sleep for as long as it was told */
 };
 
 /* Numbers of interrupts. */
@@ -42,12 +43,14 @@ struct irqbalance {
 	const struct roots *roots;
 	pid_t pid;              /* the one that runs; 0: none */
 	bool listens;           /* it survives one who asks and goes away (SIGPIPE) */
-	struct irq_list wanted; /* what it is to leave alone */
+	struct irq_list wanted; /* what it is to leave alone, the most important first */
 	struct irq_list told;   /* what it was told last; */
 	struct irq_list ours;   /* of these what it would not leave alone otherwise */
+	bool told_less;         /* its list has no room for all */
 	enum irqbalance_phase phase;
 	char message[IRQBALANCE_MESSAGE_MAX];
 	int fd;
+	long long until; /* an answer counts: clock_milliseconds() */
 	size_t length;
 	char answer[IRQBALANCE_ANSWER_MAX];
 };

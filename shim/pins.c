@@ -1,15 +1,10 @@
 #include "pins.h"
+#include "libvirt_state.h"
 
 #include <errno.h>
-#include <expat.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { STATE_MAX = 16 * 1024 * 1024, CHUNK_SIZE = 16 * 1024, DEPTH_MAX = 3 };
+enum { DEPTH_MAX = 3 };
 
 /* The way to the element that is being read, and what is looked for. */
 struct pins {
@@ -130,45 +125,17 @@ static void XMLCALL element_ends(void *context, const char *name)
 	pins->depth--;
 }
 
-/* Opens the state as libvirt writes it: a file of root's. Returns a descriptor or -errno. */
-static int state_open(const struct roots *roots, const char *guest)
-{
-	char path[PATH_MAX];
-	struct stat stat;
-	int length = snprintf(path, sizeof(path), "%s/%s.xml", roots->libvirt, guest);
-	int fd;
-
-	if (length < 0 || (size_t)length >= sizeof(path) || strchr(guest, '/') != NULL)
-		return -EINVAL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= STATE_MAX &&
-	    (stat.st_uid == 0 || stat.st_uid == roots->owner))
-		return fd;
-	close(fd);
-	return -EINVAL;
-}
-
 int pins_check(const struct roots *roots, const char *guest, bool unified,
 	       const struct placement *placement, struct error *error)
 {
 	struct pins pins = {.unified = unified, .placement = placement, .error = error};
-	char text[CHUNK_SIZE];
-	enum XML_Status status = XML_STATUS_OK;
-	ssize_t length = 0;
-	int fd = state_open(roots, guest);
 
-	if (fd < 0)
-		return 0;
 	pins.parser = XML_ParserCreate(NULL);
-	if (pins.parser != NULL) {
-		XML_SetUserData(pins.parser, &pins);
-		XML_SetElementHandler(pins.parser, element_starts, element_ends);
-		while (status == XML_STATUS_OK && (length = read(fd, text, sizeof(text))) > 0)
-			status = XML_Parse(pins.parser, text, (int)length, XML_FALSE);
-		XML_ParserFree(pins.parser);
-	}
-	close(fd);
+	if (pins.parser == NULL)
+		return 0;
+	XML_SetUserData(pins.parser, &pins);
+	XML_SetElementHandler(pins.parser, element_starts, element_ends);
+	(void)libvirt_state_parse(roots, guest, pins.parser);
+	XML_ParserFree(pins.parser);
 	return error_is_set(error) ? -EINVAL : 0;
 }

@@ -135,8 +135,8 @@ void plan_interrupts(struct plan *plan, char *const argv[])
 
 	if (!plan->placed || !rule_sets_interrupts(&plan->rule))
 		return;
-	plan->interrupts =
-	    interrupt_plan_make(&plan->rule, &plan->placement, argv, &roots_of_kernel, &error);
+	plan->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, argv, NULL,
+					       &roots_of_kernel, &error);
 	if (plan->interrupts == NULL)
 		plan_fail(plan, error.text);
 }

@@ -1,6 +1,7 @@
 #include "request.h"
 #include "cpuset.h"
 #include "interrupt_plan.h"
+#include "libvirt_state.h"
 #include "log.h"
 #include "peer.h"
 #include "pins.h"
@@ -90,6 +91,8 @@ static bool plan_asks(const struct request *request)
 static int plan_check(struct request *request, struct error *error)
 {
 	struct plan *plan = &request->plan;
+	const struct assigned *given = NULL;
+	struct assigned devices;
 
 	if (plan_sets_cpuset(request) &&
 	    pins_check(request->roots, request->peer.guest, request->cpuset.unified,
@@ -102,9 +105,21 @@ static int plan_check(struct request *request, struct error *error)
 		    error, -EINVAL,
 		    "with -daemonize the guest leaves its process behind, with whose end "
 		    "its interrupts would go back: start it without");
+	/* A guest's own word is not enough for what devices are its. */
+	if (!error_is_set(&request->by_hand)) {
+		libvirt_state_devices(request->roots, request->peer.guest, &devices);
+		given = &devices;
+	}
 	request->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, request->peer.argv,
-						  request->roots, error);
-	return request->interrupts == NULL ? -EINVAL : 0;
+						  given, request->roots, error);
+	if (request->interrupts == NULL)
+		return -EINVAL;
+	if (request->interrupts->doubtful[0] != '\0')
+		log_line(
+		    "guest '%s' (pid %d): '%s' of its command line is none of the devices that "
+		    "libvirt gives it, and is left alone",
+		    request->peer.guest, request->peer.pid, request->interrupts->doubtful);
+	return 0;
 }
 
 /* Makes the plan for the guest, of which something must be for the agent to do. */
@@ -144,6 +159,11 @@ static int guest_watch(struct request *request, struct error *error)
 	text_printable(guest.name, sizeof(guest.name), request->peer.guest);
 	snprintf(name, sizeof(name), "%.400s:%u", rule->file, rule->line);
 	text_printable(guest.rule, sizeof(guest.rule), name);
+	/* Whoever is in one cgroup of a guest is one guest, however often it asks. */
+	if (error_is_set(&request->by_hand))
+		snprintf(guest.owner, sizeof(guest.owner), "pid %d %s", guest.pid, guest.started);
+	else
+		text_printable(guest.owner, sizeof(guest.owner), request->cgroup.machine);
 	return watcher_bring(request->bring, &guest, &request->note, error);
 }
 
@@ -177,6 +197,8 @@ static int guest_place(struct request *request, struct error *error)
 
 	if (result == 0 && request->interrupts != NULL)
 		result = watcher = guest_watch(request, error);
+	if (result > 0) /* that may have taken its time */
+		result = peer_waits(&request->peer, request->connection, error);
 	if (result >= 0)
 		result = process_place(request, error);
 	if (result == 0 && watcher >= 0) {

@@ -348,6 +348,8 @@ static int server_turn(struct server *server)
 	if (polled[0].revents != 0 && signals_tell_end(server->signals))
 		server->ending = true;
 	workers_reap(server);
+	if (server->watcher.pid == 0 && !server->ending) /* there was no process for it */
+		watcher_run(server, true);
 	refusals_count(server);
 	result = 0;
 	if (!server->ending) {

@@ -75,7 +75,7 @@ static int interrupts_check(const struct rule *rule, const struct placement *pla
 			    struct error *error)
 {
 	struct interrupt_plan *plan =
-	    interrupt_plan_make(rule, placement, NULL, &roots_of_kernel, error);
+	    interrupt_plan_make(rule, placement, NULL, NULL, &roots_of_kernel, error);
 
 	free(plan);
 	return plan == NULL ? -EINVAL : 0;

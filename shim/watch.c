@@ -57,16 +57,23 @@ static int entries_renew(struct watch *watch, long long young_until)
 	return 0;
 }
 
-/* Says what irqbalance is to leave alone: what is changed, and what is where a guest wants it. */
+/*
+ * Says what irqbalance is to leave alone: what is where a guest wants it, and after that, for not
+ * all may fit into its list, what is changed.
+ */
 static void irqbalance_want(struct watch *watch)
 {
 	struct irq_list wanted = {0};
 
-	for (size_t i = 0; i < watch->count; i++) {
-		const struct watch_entry *entry = &watch->entries[i];
+	for (int claimed = 1; claimed >= 0; claimed--) {
+		for (size_t i = 0; i < watch->count; i++) {
+			const struct watch_entry *entry = &watch->entries[i];
 
-		if (!entry->fixed && !entry->left && (entry->changed || watch_is_claimed(entry)))
-			irq_list_add(&wanted, entry->number);
+			if (!entry->fixed && !entry->left &&
+			    watch_is_claimed(entry) == (claimed == 1) &&
+			    (entry->changed || claimed == 1))
+				irq_list_add(&wanted, entry->number);
+		}
 	}
 	watch->irqbalance.wanted = wanted;
 }
@@ -207,9 +214,31 @@ static void entries_forget(struct watch *watch, const struct watch_guest *guest)
 	}
 }
 
+/* The CPUs of all guests that are isolated. */
+static struct id_set isolated_cpus(const struct watch *watch)
+{
+	struct id_set cpus = {0};
+
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		if (watch->guests[i]->plan->isolate)
+			id_set_join(&cpus, &watch->guests[i]->plan->cpus);
+	}
+	return cpus;
+}
+
+struct watch_guest *watch_find(const struct watch *watch, const char *owner)
+{
+	for (size_t i = 0; i < watch->guest_count; i++) {
+		if (strcmp(watch->guests[i]->owner, owner) == 0)
+			return watch->guests[i];
+	}
+	return NULL;
+}
+
 int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note,
 	      struct error *error)
 {
+	struct id_set isolated;
 	int result;
 
 	if (watch->guest_count == WATCH_GUESTS_MAX)
@@ -224,8 +253,9 @@ int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note
 			irqbalance_want(watch);
 			irqbalance_look(&watch->irqbalance);
 			watch_note(watch, guest, false, note);
-			irqbalance_note(&watch->irqbalance,
-					guest->plan->isolate ? &guest->plan->cpus : NULL, note);
+			isolated = isolated_cpus(watch);
+			irqbalance_note(&watch->irqbalance, guest->plan->isolate ? &isolated : NULL,
+					note);
 			return 0;
 		}
 		watch->guest_count--;

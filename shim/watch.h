@@ -60,6 +60,9 @@ int watch_open(struct watch *watch, const struct roots *roots, struct error *err
 int watch_add(struct watch *watch, struct watch_guest *guest, struct error *note,
 	      struct error *error);
 
+/* The guest of an owner, or NULL. */
+struct watch_guest *watch_find(const struct watch *watch, const char *owner);
+
 /* Ends the watch over a guest, and frees it. What it had goes back at the next turn. */
 void watch_remove(struct watch *watch, struct watch_guest *guest);
 

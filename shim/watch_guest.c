@@ -39,6 +39,8 @@ void watch_guest_free(struct watch_guest *guest)
 		close(guest->pidfd);
 	if (guest->connection >= 0)
 		close(guest->connection);
+	for (size_t i = 0; i < INTERRUPT_CLAIMS_MAX; i++)
+		free(guest->paths[i]);
 	free(guest->plan);
 	free(guest);
 }
@@ -68,10 +70,10 @@ json_t *watch_guest_write(const struct watch_guest *guest)
 {
 	const struct interrupt_plan *plan = guest->plan;
 
-	return json_pack("{s:s, s:s, s:i, s:s, s:b, s:o, s:o}", "name", guest->name, "rule",
-			 guest->rule, "pid", (int)guest->pid, "started", guest->started, "isolate",
-			 plan->isolate, "cpus", set_write(&plan->cpus), "claims",
-			 claims_write(plan));
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:o, s:o}", "name", guest->name, "rule",
+			 guest->rule, "owner", guest->owner, "pid", (int)guest->pid, "started",
+			 guest->started, "isolate", plan->isolate, "cpus", set_write(&plan->cpus),
+			 "claims", claims_write(plan));
 }
 
 /* Copies a string that fits. */
@@ -97,19 +99,25 @@ static bool claim_read(json_t *json, struct interrupt_claim *claim)
 	       strchr(device, '/') == NULL && id_set_read(&claim->cpus, cpus) == 0;
 }
 
-static bool plan_read(struct interrupt_plan *plan, json_t *claims, const char *cpus, bool isolate)
+/* Returns the plan, with room for its claims alone, or NULL. */
+static struct interrupt_plan *plan_read(json_t *claims, const char *cpus, bool isolate)
 {
 	size_t count = json_array_size(claims);
+	struct interrupt_plan *plan = NULL;
+	bool good = json_is_array(claims) && count <= INTERRUPT_CLAIMS_MAX;
 
+	if (good)
+		plan = interrupt_plan_new(count);
+	if (plan == NULL)
+		return NULL;
 	plan->isolate = isolate;
-	if (!json_is_array(claims) || count > INTERRUPT_CLAIMS_MAX ||
-	    id_set_read(&plan->cpus, cpus) < 0)
-		return false;
-	for (; plan->count < count; plan->count++) {
-		if (!claim_read(json_array_get(claims, plan->count), &plan->claims[plan->count]))
-			return false;
-	}
-	return true;
+	good = id_set_read(&plan->cpus, cpus) == 0;
+	for (; good && plan->count < count; plan->count++)
+		good = claim_read(json_array_get(claims, plan->count), &plan->claims[plan->count]);
+	if (good)
+		return plan;
+	free(plan);
+	return NULL;
 }
 
 struct watch_guest *watch_guest_read(json_t *json)
@@ -117,6 +125,7 @@ struct watch_guest *watch_guest_read(json_t *json)
 	struct watch_guest *guest = calloc(1, sizeof(*guest));
 	const char *name;
 	const char *rule;
+	const char *owner;
 	const char *started;
 	const char *cpus;
 	json_t *claims;
@@ -127,15 +136,14 @@ struct watch_guest *watch_guest_read(json_t *json)
 		return NULL;
 	guest->pidfd = -1;
 	guest->connection = -1;
-	guest->plan = calloc(1, sizeof(*guest->plan));
-	if (guest->plan != NULL &&
-	    json_unpack(json, "{s:s, s:s, s:i, s:s, s:b, s:s, s:o}", "name", &name, "rule", &rule,
-			"pid", &pid, "started", &started, "isolate", &isolate, "cpus", &cpus,
-			"claims", &claims) == 0 &&
+	if (json_unpack(json, "{s:s, s:s, s:s, s:i, s:s, s:b, s:s, s:o}", "name", &name, "rule",
+			&rule, "owner", &owner, "pid", &pid, "started", &started, "isolate",
+			&isolate, "cpus", &cpus, "claims", &claims) == 0 &&
 	    pid > 0 && copied(guest->name, sizeof(guest->name), name) &&
 	    copied(guest->rule, sizeof(guest->rule), rule) &&
+	    copied(guest->owner, sizeof(guest->owner), owner) &&
 	    copied(guest->started, sizeof(guest->started), started) &&
-	    plan_read(guest->plan, claims, cpus, isolate != 0)) {
+	    (guest->plan = plan_read(claims, cpus, isolate != 0)) != NULL) {
 		guest->pid = pid;
 		return guest;
 	}

@@ -12,13 +12,15 @@ enum { WATCH_NAME_SIZE = 256, WATCH_STARTED_SIZE = 24 };
 struct watch_guest {
 	char name[WATCH_NAME_SIZE];     /* for messages: safe to print, cut where it is long */
 	char rule[2 * WATCH_NAME_SIZE]; /* the same: "FILE:LINE" */
+	char owner[WATCH_NAME_SIZE];    /* who has it; of one there is but one: watch_find() */
 	pid_t pid;
 	char started[WATCH_STARTED_SIZE]; /* when, as /proc/PID/stat says it: no other's pid */
 	int pidfd;                        /* -1: not held */
 	int connection;                   /* to who has brought it and may take it back; -1: none */
 	bool told;                        /* something of it was logged after its start */
 	struct interrupt_plan *plan;
-	bool found[INTERRUPT_CLAIMS_MAX]; /* whether a claim has any interrupt, be it another's */
+	char *paths[INTERRUPT_CLAIMS_MAX]; /* of the devices of its claims, as of the last look */
+	bool found[INTERRUPT_CLAIMS_MAX];  /* whether a claim has any interrupt, be it another's */
 };
 
 /*

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The CPUs that isolated guests have for themselves. */
 struct isolation {
@@ -92,14 +94,39 @@ static const struct watch_guest *rival_find(const struct watch *watch, size_t in
 	return NULL;
 }
 
-/* Finds the interrupts of one claim. Returns whether there are any. */
-static bool claim_match(struct watch *watch, size_t index, const struct interrupt_claim *claim)
+/*
+ * Finds the device of a claim, where it was at the last look, if it still is: to look it up is
+ * what takes the time, and a guest may have its interrupts come and go as it likes.
+ */
+static bool device_look(struct watch *watch, struct watch_guest *guest, size_t index,
+			struct device *device)
 {
-	struct claiming claiming = {watch, watch->guests[index], claim,
-				    rival_find(watch, index, &claim->cpus), false};
+	char **path = &guest->paths[index];
+
+	*device = (struct device){.is_pci = true};
+	if (*path != NULL && access(*path, F_OK) == 0) {
+		strcpy(device->path, *path);
+		return true;
+	}
+	free(*path);
+	*path = NULL;
+	if (device_find(watch->roots, guest->plan->claims[index].device, device, NULL) < 0)
+		return false;
+	/* A name such as that of a network interface may become another device's. */
+	if (device->is_pci && guest->plan->claims[index].assigned)
+		*path = strdup(device->path);
+	return true;
+}
+
+/* Finds the interrupts of one claim. Returns whether there are any. */
+static bool claim_match(struct watch *watch, size_t guest, size_t index)
+{
+	const struct interrupt_claim *claim = &watch->guests[guest]->plan->claims[index];
+	struct claiming claiming = {watch, watch->guests[guest], claim,
+				    rival_find(watch, guest, &claim->cpus), false};
 	struct device device;
 
-	if (device_find(watch->roots, claim->device, &device, NULL) < 0)
+	if (!device_look(watch, watch->guests[guest], index, &device))
 		return false;
 	/* What the guest's command line says is its own must be; a mediated one always is. */
 	if (claim->assigned && !device_is_mediated(claim->device) && !device_is_assigned(&device))
@@ -122,7 +149,7 @@ static void claims_match(struct watch *watch)
 		struct watch_guest *guest = watch->guests[i];
 
 		for (size_t j = 0; j < guest->plan->count; j++)
-			guest->found[j] = claim_match(watch, i, &guest->plan->claims[j]);
+			guest->found[j] = claim_match(watch, i, j);
 	}
 }
 

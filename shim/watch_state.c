@@ -12,6 +12,14 @@ enum { STATE_VERSION = 1 };
 
 static const char state_file[] = "interrupts.json";
 
+bool watch_state_is_there(const struct roots *roots)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", roots->state, state_file);
+	return access(path, F_OK) == 0;
+}
+
 static json_t *set_write(const struct id_set *set)
 {
 	char text[ID_SET_LIST_SIZE];

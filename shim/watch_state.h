@@ -4,6 +4,9 @@
 
 #include "watch_entry.h"
 
+/* Whether anything is written down. */
+bool watch_state_is_there(const struct roots *roots);
+
 /*
  * Writes down the guests, and of each interrupt that is changed or about to be what it was
  * before and what it is set to; a watch without any leaves no file. Returns 0 or -errno.

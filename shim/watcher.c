@@ -1,6 +1,7 @@
 #include "watcher.h"
 #include "log.h"
 #include "watch.h"
+#include "watch_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -199,6 +200,9 @@ static int watch_have(struct watching *watching, struct error *error)
 		watching->is_open = result == 0;
 		if (result < 0)
 			watch_close(&watching->watch);
+		/* Those that were written down. */
+		for (size_t i = 0; result == 0 && i < watching->watch.guest_count; i++)
+			(void)event_add(watching, watching->watch.guests[i]->pidfd);
 	}
 	return result;
 }
@@ -207,7 +211,14 @@ static int guest_take(struct watching *watching, struct watch_guest *guest, stru
 		      struct error *error)
 {
 	int result = watch_have(watching, error);
+	struct watch_guest *earlier =
+	    result == 0 ? watch_find(&watching->watch, guest->owner) : NULL;
 
+	/* Who asks again wants something else. */
+	if (earlier != NULL) {
+		events_remove(watching, earlier);
+		watch_remove(&watching->watch, earlier);
+	}
 	if (result == 0 &&
 	    (event_add(watching, guest->pidfd) < 0 || event_add(watching, guest->connection) < 0))
 		result = error_set(error, -errno, "the end of the guest cannot be waited for: %s",
@@ -217,6 +228,13 @@ static int guest_take(struct watching *watching, struct watch_guest *guest, stru
 	if (result < 0)
 		events_remove(watching, guest);
 	return result;
+}
+
+static bool has_hung_up(int connection)
+{
+	struct pollfd end = {.fd = connection, .events = POLLIN};
+
+	return poll(&end, 1, 0) != 0;
 }
 
 /* Takes a guest that a worker brings. */
@@ -240,6 +258,10 @@ static void guest_receive(struct watching *watching)
 	}
 	guest->connection = descriptors.connection;
 	guest->pidfd = descriptors.pidfd;
+	if (has_hung_up(guest->connection)) { /* its worker was ended meanwhile */
+		watch_guest_free(guest);
+		return;
+	}
 	if (guest_take(watching, guest, &note, &error) == 0) {
 		answer[0] = TAKEN;
 		text_printable(answer + 1, sizeof(answer) - 1, note.text);
@@ -353,11 +375,12 @@ static void guests_take_up(struct watching *watching)
 {
 	struct error error = {0};
 
-	if (watch_have(watching, &error) < 0)
+	if (!watch_state_is_there(watching->roots))
 		return;
-	for (size_t i = 0; i < watching->watch.guest_count; i++)
-		(void)event_add(watching, watching->watch.guests[i]->pidfd);
-	watch_turn(&watching->watch);
+	if (watch_have(watching, &error) < 0)
+		log_line("%s", error.text);
+	else
+		watch_turn(&watching->watch);
 }
 
 static int watcher_run(int take, const struct roots *roots)

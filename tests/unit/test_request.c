@@ -559,7 +559,16 @@ static void the_note_comes_to_the_shim(void **state)
 	assert_string_equal(note.text, "'eth2' has no interrupts yet");
 }
 
-/* The devices of a guest are those of its command line. */
+/* What libvirt has written down of web1, which has one device of the host's. */
+static void give_device(void)
+{
+	make_file("world/state/web1.xml",
+		  "<domstatus><domain><devices><hostdev mode='subsystem' type='pci'><source>"
+		  "<address domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>"
+		  "</source></hostdev></devices></domain></domstatus>");
+}
+
+/* The devices of a guest are those of its command line, as far as libvirt says so, too. */
 static void the_interrupts_of_assigned_devices_are_moved(void **state)
 {
 	static const char line[] = "qemu-kvm\0-name\0guest=web1\0-device\0vfio-pci,host=00:05.0";
@@ -567,6 +576,11 @@ static void the_interrupts_of_assigned_devices_are_moved(void **state)
 	(void)state;
 	make_interrupts("web1 - cpus=%u irq=vfio\n");
 	make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
+	assert_string_equal(ask(), placed_reply());
+	assert_string_equal(affinity(27), own);
+	assert_non_null(strstr(logged(), "'0000:00:05.0' of its command line is none of the "
+					 "devices that libvirt gives it, and is left alone"));
+	give_device();
 	assert_string_equal(ask(), placed_reply());
 	assert_string_equal(affinity(27), guests_cpu());
 	assert_string_equal(affinity(24), own);
@@ -580,6 +594,7 @@ static void interrupts_of_assigned_devices_do_not_keep_off_their_guest(void **st
 	(void)state;
 	make_interrupts("web1 - cpus=%u isolate\n");
 	make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
+	give_device();
 	assert_string_equal(ask(), placed_reply());
 	assert_string_equal(affinity(27), own);
 	assert_string_equal(affinity(24), "8000");

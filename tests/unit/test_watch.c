@@ -191,7 +191,7 @@ static struct watch_guest *new_guest(const char *name, const char *cpus)
 	struct watch_guest *guest = calloc(1, sizeof(*guest));
 
 	assert_non_null(guest);
-	guest->plan = calloc(1, sizeof(*guest->plan));
+	guest->plan = interrupt_plan_new(INTERRUPT_CLAIMS_MAX);
 	assert_non_null(guest->plan);
 	strcpy(guest->name, name);
 	strcpy(guest->rule, "policy:1");
@@ -1147,7 +1147,8 @@ static void what_is_done_is_written_down(void **state)
 	expected = path_of(
 	    "{\"guests\":[{\"claims\":[{\"assigned\":false,\"cpus\":\"2-3\",\"device\":\"eth0\"},"
 	    "{\"assigned\":true,\"cpus\":\"\",\"device\":\"" ASSIGNED "\"}],\"cpus\":\"2-3,6\","
-	    "\"isolate\":true,\"name\":\"web1\",\"pid\":%d,\"rule\":\"policy:1\",\"started\":"
+	    "\"isolate\":true,\"name\":\"web1\",\"owner\":\"\",\"pid\":%d,\"rule\":\"policy:1\","
+	    "\"started\":"
 	    "\"" STARTED "\"}],\"interrupts\":["
 	    "{\"before\":\"5\",\"id\":%llu,\"number\":24,\"set\":\"2-3\"},"
 	    "{\"before\":\"0-7\",\"id\":%llu,\"number\":25,\"set\":\"2-3\"}],\"version\":1}",

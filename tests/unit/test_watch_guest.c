@@ -19,7 +19,7 @@ static struct watch_guest *new_guest(const char *cpus)
 	struct watch_guest *guest = calloc(1, sizeof(*guest));
 
 	assert_non_null(guest);
-	guest->plan = calloc(1, sizeof(*guest->plan));
+	guest->plan = interrupt_plan_new(INTERRUPT_CLAIMS_MAX);
 	assert_non_null(guest->plan);
 	strcpy(guest->name, "web1");
 	strcpy(guest->rule, "/etc/libvirt/guest-pinning.conf:3");
@@ -115,6 +115,7 @@ static void the_largest_guest_is_read_again(void **state)
 	id_set_format(&guest->plan->cpus, list, sizeof(list));
 	memset(guest->name, 'n', sizeof(guest->name) - 1);
 	memset(guest->rule, 'r', sizeof(guest->rule) - 1);
+	memset(guest->owner, 'o', sizeof(guest->owner) - 1);
 	memset(guest->started, '9', sizeof(guest->started) - 1);
 	for (size_t i = 0; i < INTERRUPT_CLAIMS_MAX; i++) {
 		add_claim(guest, "", list, i % 2 != 0);
@@ -124,7 +125,7 @@ static void the_largest_guest_is_read_again(void **state)
 }
 
 #define START "{\"name\":\"web1\",\"rule\":\"f:1\",\"pid\":42,\"started\":\"4711\","
-#define REST "\"isolate\":true,\"cpus\":\"0\",\"claims\":"
+#define REST "\"owner\":\"o\",\"isolate\":true,\"cpus\":\"0\",\"claims\":"
 #define CLAIM "{\"device\":\"eth0\",\"assigned\":false,\"cpus\":\"1\"}"
 
 static struct watch_guest *read_text(const char *text)
