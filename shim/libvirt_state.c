@@ -76,10 +76,11 @@ static void address_read(struct assigned *devices, const char **attributes)
 	const char *slot = digits_of(attribute_of(attributes, "slot"));
 	const char *function = digits_of(attribute_of(attributes, "function"));
 	char text[DEVICE_NAME_SIZE];
-	char *name = devices->names[devices->count];
+	char *name;
 
 	if (devices->count == ASSIGNED_MAX)
 		return;
+	name = devices->names[devices->count];
 	if (uuid != NULL && device_is_mediated(uuid)) {
 		strcpy(name, uuid);
 		devices->count++;
