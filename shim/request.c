@@ -112,14 +112,7 @@ static int plan_check(struct request *request, struct error *error)
 	}
 	request->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, request->peer.argv,
 						  given, request->roots, error);
-	if (request->interrupts == NULL)
-		return -EINVAL;
-	if (request->interrupts->doubtful[0] != '\0')
-		log_line(
-		    "guest '%s' (pid %d): '%s' of its command line is none of the devices that "
-		    "libvirt gives it, and is left alone",
-		    request->peer.guest, request->peer.pid, request->interrupts->doubtful);
-	return 0;
+	return request->interrupts == NULL ? -EINVAL : 0;
 }
 
 /* Makes the plan for the guest, of which something must be for the agent to do. */
@@ -164,7 +157,13 @@ static int guest_watch(struct request *request, struct error *error)
 		snprintf(guest.owner, sizeof(guest.owner), "pid %d %s", guest.pid, guest.started);
 	else
 		text_printable(guest.owner, sizeof(guest.owner), request->cgroup.machine);
-	return watcher_bring(request->bring, &guest, &request->note, error);
+	result = watcher_bring(request->bring, &guest, &request->note, error);
+	if (result >= 0 && request->interrupts->doubtful[0] != '\0')
+		text_add(request->note.text, sizeof(request->note.text),
+			 "%s'%s' of its command line is none of the devices that libvirt gives it, "
+			 "and is left alone",
+			 error_is_set(&request->note) ? "; " : "", request->interrupts->doubtful);
+	return result;
 }
 
 /*

@@ -576,7 +576,8 @@ static void the_interrupts_of_assigned_devices_are_moved(void **state)
 	(void)state;
 	make_interrupts("web1 - cpus=%u irq=vfio\n");
 	make_bytes(proc_path(getpid(), "cmdline"), line, sizeof(line));
-	assert_string_equal(ask(), placed_reply());
+	assert_non_null(strstr(ask(), "; '0000:00:05.0' of its command line is none of the "
+				      "devices that libvirt gives it, and is left alone"));
 	assert_string_equal(affinity(27), own);
 	assert_non_null(strstr(logged(), "'0000:00:05.0' of its command line is none of the "
 					 "devices that libvirt gives it, and is left alone"));
