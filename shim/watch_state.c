@@ -77,16 +77,22 @@ static bool state_is_empty(const struct watch *watch)
 static int file_make(json_t *state, const char *path)
 {
 	int result = 0;
+	FILE *file;
 	int fd;
 
 	(void)unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
+	file = fdopen(fd, "w");
+	if (file == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
 	errno = EIO;
-	if (json_dumpfd(state, fd, JSON_INDENT(1)) < 0)
+	if (json_dumpf(state, file, JSON_INDENT(1)) < 0)
 		result = -errno;
-	if (close(fd) < 0 && result == 0)
+	if (fclose(file) != 0 && result == 0)
 		result = -errno;
 	return result;
 }
@@ -204,6 +210,7 @@ static bool state_read(json_t *state, struct watch *watch)
 static json_t *file_load(const struct watch *watch, const char *path, struct error *error)
 {
 	json_t *state;
+	FILE *file;
 	size_t size;
 	int fd = trusted_open(path, watch->roots->owner, &size, error);
 
@@ -214,8 +221,12 @@ static json_t *file_load(const struct watch *watch, const char *path, struct err
 			close(fd);
 		return NULL;
 	}
-	state = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
-	close(fd);
+	file = fdopen(fd, "r");
+	state = file == NULL ? NULL : json_loadf(file, JSON_REJECT_DUPLICATES, NULL);
+	if (file != NULL)
+		fclose(file);
+	else
+		close(fd);
 	if (state == NULL)
 		error_set(error, -EINVAL, "%s is not understood", path);
 	return state;
