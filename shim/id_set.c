@@ -104,10 +104,13 @@ const char *id_set_format(const struct id_set *set, char *text, size_t size)
 	snprintf(text, size, "none");
 	for (unsigned int id = 0; id < ID_SET_SIZE; id++) {
 		char range[sizeof(",8191-8191")];
-		unsigned int last = id;
+		unsigned int last;
 
+		if (set->word[id / ID_SET_WORD_BITS] == 0)
+			id |= ID_SET_WORD_BITS - 1; /* to the word's last: there are mostly few */
 		if (!id_set_has(set, id))
 			continue;
+		last = id;
 		while (id_set_has(set, last + 1))
 			last++;
 		snprintf(range, sizeof(range), last > id ? "%s%u-%u" : "%s%u", used > 0 ? "," : "",
