@@ -51,6 +51,12 @@ bool irq_list_equal(const struct irq_list *list, const struct irq_list *other)
 	return true;
 }
 
+/* Of two that are equal. */
+static bool irq_list_same_order(const struct irq_list *list, const struct irq_list *other)
+{
+	return memcmp(list->at, other->at, list->count * sizeof(list->at[0])) == 0;
+}
+
 /* Adds what is in one list and not in another. */
 static void irq_list_add_all(struct irq_list *list, const struct irq_list *more,
 			     const struct irq_list *but)
@@ -172,6 +178,8 @@ void irqbalance_look(struct irqbalance *irqbalance)
 	irqbalance->listens = pid > 0 && ignores_sigpipe(irqbalance, pid);
 	irqbalance->told = (struct irq_list){0};
 	irqbalance->ours = (struct irq_list){0};
+	irqbalance->unsure = false;
+	irqbalance->unanswered = 0;
 }
 
 /* Sends one command, to be ended by a null byte. Returns whether that was possible now. */
@@ -244,11 +252,12 @@ static bool answer_list(const struct irqbalance *irqbalance, struct irq_list *li
 /* Adds a number to the command. Returns false where that is too long then, and leaves it. */
 static bool ban_add(char text[IRQBALANCE_MESSAGE_MAX], unsigned int number)
 {
-	size_t used = strlen(text);
+	char word[sizeof(" 4294967295")];
 
-	if (used + sizeof(" 4294967295") > IRQBALANCE_MESSAGE_MAX)
+	snprintf(word, sizeof(word), " %u", number);
+	if (strlen(text) + strlen(word) >= IRQBALANCE_MESSAGE_MAX)
 		return false;
-	text_add(text, IRQBALANCE_MESSAGE_MAX, " %u", number);
+	strcat(text, word);
 	return true;
 }
 
@@ -303,7 +312,8 @@ static void tell_of_rest(struct irqbalance *irqbalance, const struct irq_list *l
 
 	for (size_t i = 0; all && i < irqbalance->wanted.count; i++)
 		all = irq_list_has(ours, irqbalance->wanted.at[i]) ||
-		      irq_list_has(listed, irqbalance->wanted.at[i]);
+		      (irq_list_has(listed, irqbalance->wanted.at[i]) &&
+		       !irq_list_has(&irqbalance->ours, irqbalance->wanted.at[i]));
 	if (!all && !irqbalance->told_less)
 		log_line(
 		    "irqbalance takes no list of all that is moved, and may undo the rest: set "
@@ -319,6 +329,8 @@ static void ban_prepare(struct irqbalance *irqbalance)
 	bool same;
 
 	conversation_end(irqbalance);
+	if (irqbalance->length == 0 && ++irqbalance->unanswered < IRQBALANCE_UNANSWERED_MAX)
+		return; /* it may be about to end: its sockets are closed before it is gone */
 	if (!answer_list(irqbalance, &listed)) {
 		irqbalance_look(irqbalance); /* it may have ended meanwhile */
 		if (irqbalance->pid > 0)
@@ -333,17 +345,28 @@ static void ban_prepare(struct irqbalance *irqbalance)
 	for (size_t i = 0; same && i < ours.count; i++)
 		same = irq_list_has(&listed, ours.at[i]);
 	tell_of_rest(irqbalance, &listed, &ours);
-	irqbalance->ours = ours;
+	irqbalance->unanswered = 0;
+	irqbalance->unsure = false;
 	irqbalance->told = irqbalance->wanted;
-	if (!same)
-		irqbalance->phase = IRQBALANCE_READY;
+	irqbalance->later = ours;
+	if (same)
+		return;
+	/* Until it has taken the new list, what is in the old one is ours, too. */
+	for (size_t i = 0; i < irqbalance->ours.count; i++) {
+		if (irq_list_has(&listed, irqbalance->ours.at[i]))
+			irq_list_add(&ours, irqbalance->ours.at[i]);
+	}
+	irqbalance->ours = ours;
+	irqbalance->phase = IRQBALANCE_READY;
 }
 
 bool irqbalance_is_settled(const struct irqbalance *irqbalance)
 {
 	return irqbalance->pid == 0 || !irqbalance->listens ||
-	       (irqbalance->phase == IRQBALANCE_IDLE &&
-		irq_list_equal(&irqbalance->wanted, &irqbalance->told));
+	       (irqbalance->phase == IRQBALANCE_IDLE && !irqbalance->unsure &&
+		irq_list_equal(&irqbalance->wanted, &irqbalance->told) &&
+		(!irqbalance->told_less ||
+		 irq_list_same_order(&irqbalance->wanted, &irqbalance->told)));
 }
 
 bool irqbalance_turn(struct irqbalance *irqbalance)
@@ -370,8 +393,10 @@ bool irqbalance_turn(struct irqbalance *irqbalance)
 			ban_prepare(irqbalance);
 		break;
 	case IRQBALANCE_TOLD:
-		if (answer_read(irqbalance))
+		if (answer_read(irqbalance)) {
 			conversation_end(irqbalance);
+			irqbalance->ours = irqbalance->later;
+		}
 		break;
 	}
 	return irqbalance->listens && irqbalance_is_settled(irqbalance);
@@ -414,16 +439,26 @@ json_t *irqbalance_write(const struct irqbalance *irqbalance)
 
 bool irqbalance_read(struct irqbalance *irqbalance, json_t *json)
 {
+	struct irq_list ours = {0};
 	json_t *irqs;
+	json_t *irq;
+	size_t i;
 	int pid;
 
-	if (json_unpack(json, "{s:i, s:o}", "pid", &pid, "irqs", &irqs) < 0)
+	if (json_unpack(json, "{s:i, s:o}", "pid", &pid, "irqs", &irqs) < 0 || pid <= 0 ||
+	    !json_is_array(irqs))
 		return false;
+	json_array_foreach(irqs, i, irq)
+	{
+		json_int_t number = json_integer_value(irq);
+
+		if (!json_is_integer(irq) || number < 0 || number > INT_MAX)
+			return false;
+		irq_list_add(&ours, (unsigned int)number);
+	}
 	irqbalance->pid = pid;
 	irqbalance->listens = ignores_sigpipe(irqbalance, pid);
-	for (size_t i = 0; i < json_array_size(irqs); i++)
-		irq_list_add(&irqbalance->ours,
-			     (unsigned int)json_integer_value(json_array_get(irqs, i)));
-	irqbalance->told = irqbalance->ours;
+	irqbalance->ours = irqbalance->told = ours;
+	irqbalance->unsure = true;
 	return true;
 }

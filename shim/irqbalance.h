@@ -22,6 +22,7 @@ enum {
 	IRQBALANCE_LIST_MAX = 160,    /* numbers of three digits in a message */
 	IRQBALANCE_MESSAGE_MAX = 500, /* the bytes that it reads, a null byte at the end */
 	IRQBALANCE_ANSWER_MAX = 16 * 1024,
+	IRQBALANCE_UNANSWERED_MAX = 3,
 	IRQBALANCE_PATIENCE_MS = 120000, /* it may sleep for as long as it was told */
 };
 
@@ -46,7 +47,10 @@ struct irqbalance {
 	struct irq_list wanted; /* what it is to leave alone, the most important first */
 	struct irq_list told;   /* what it was told last; */
 	struct irq_list ours;   /* of these what it would not leave alone otherwise */
-	bool told_less;         /* its list has no room for all */
+	struct irq_list later;  /* what is ours when it has taken the list it is told */
+	bool unsure;    /* it may not have been told what the agent before has written down */
+	bool told_less; /* its list has no room for all */
+	unsigned int unanswered; /* how often in a row it has closed without an answer */
 	enum irqbalance_phase phase;
 	char message[IRQBALANCE_MESSAGE_MAX];
 	int fd;
