@@ -516,6 +516,23 @@ static void interrupts_go_back_when_the_guest_ends(void **state)
 	assert_int_equal(lines_logged(), 1);
 }
 
+/* However often it asks, a guest has one place in the watch. */
+static void a_guest_that_asks_again_is_one_guest(void **state)
+{
+	char text[16384];
+	const char *name;
+
+	(void)state;
+	make_interrupts("web1 - cpus=%u irq=eth0\n");
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(ask(), placed_reply());
+	assert_true(file_read(AT_FDCWD, "world/agent/interrupts.json", text, sizeof(text)) > 0);
+	name = strstr(text, "\"name\": \"web1\"");
+	assert_non_null(name);
+	assert_null(strstr(name + 1, "\"name\""));
+	assert_string_equal(affinity(24), guests_cpu());
+}
+
 /* Only interrupts: then there are no CPUs to tell of. */
 static void a_rule_may_be_of_interrupts_alone(void **state)
 {
@@ -891,6 +908,7 @@ int main(void)
 	    TEST(what_is_not_the_request_to_the_byte_is_refused),
 	    TEST(interrupts_are_where_they_should_be_when_the_answer_comes),
 	    TEST(interrupts_go_back_when_the_guest_ends),
+	    TEST(a_guest_that_asks_again_is_one_guest),
 	    TEST(a_rule_may_be_of_interrupts_alone),
 	    TEST(what_is_not_had_is_in_the_answer_and_in_the_log),
 	    TEST(the_note_comes_to_the_shim),
