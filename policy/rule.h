@@ -88,9 +88,6 @@ bool rule_is_blank(char character);
 /* "bind", "preferred-many" … */
 const char *memory_mode_name(enum memory_mode mode);
 
-/* "other", "fifo" … */
-const char *scheduler_name(enum scheduler scheduler);
-
 /* Whether the rule says anything of interrupts. */
 static inline bool rule_sets_interrupts(const struct rule *rule)
 {

@@ -28,11 +28,6 @@ static const char *const scheduler_names[SCHEDULERS] = {
     [SCHEDULER_RR] = "rr",
 };
 
-const char *scheduler_name(enum scheduler scheduler)
-{
-	return scheduler_names[scheduler];
-}
-
 const char *rule_irq_cpus(const char *irq, size_t *length)
 {
 	*length = strcspn(irq, "@");
@@ -325,11 +320,11 @@ bool rule_option_format(const struct rule *rule, size_t index, char *text, size_
 	else if (is_next(rule->nice_given, &index))
 		snprintf(text, size, "nice=%d", rule->nice);
 	else if (is_next(rule->scheduler >= SCHEDULER_FIFO, &index))
-		snprintf(text, size, "sched=%s:%u", scheduler_name(rule->scheduler),
+		snprintf(text, size, "sched=%s:%u", scheduler_names[rule->scheduler],
 			 rule->realtime);
 	else if (is_next(rule->scheduler == SCHEDULER_OTHER || rule->scheduler == SCHEDULER_BATCH,
 			 &index))
-		snprintf(text, size, "sched=%s", scheduler_name(rule->scheduler));
+		snprintf(text, size, "sched=%s", scheduler_names[rule->scheduler]);
 	else if (is_among(rule->env_count, &index))
 		snprintf(text, size, "env=%s", rule->env[index]);
 	else if (is_next(rule->best_effort, &index))

@@ -62,7 +62,7 @@ static void irq_list_add_all(struct irq_list *list, const struct irq_list *more,
 			     const struct irq_list *but)
 {
 	for (size_t i = 0; i < more->count; i++) {
-		if (but == NULL || !irq_list_has(but, more->at[i]))
+		if (!irq_list_has(but, more->at[i]))
 			irq_list_add(list, more->at[i]);
 	}
 	list->overflown = list->overflown || more->overflown;
@@ -281,7 +281,6 @@ static bool ban_format(const struct irqbalance *irqbalance, const struct irq_lis
 		       char text[IRQBALANCE_MESSAGE_MAX], struct irq_list *ours)
 {
 	struct irq_list others = {0};
-	size_t told = 0;
 
 	*ours = (struct irq_list){0};
 	irq_list_add_all(&others, listed, &irqbalance->ours);
@@ -290,8 +289,8 @@ static bool ban_format(const struct irqbalance *irqbalance, const struct irq_lis
 		if (!ban_add(text, others.at[i]))
 			return false;
 	}
-	for (; told < irqbalance->wanted.count; told++) {
-		unsigned int number = irqbalance->wanted.at[told];
+	for (size_t i = 0; i < irqbalance->wanted.count; i++) {
+		unsigned int number = irqbalance->wanted.at[i];
 
 		if (irq_list_has(&others, number))
 			continue;

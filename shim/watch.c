@@ -270,7 +270,6 @@ void watch_remove(struct watch *watch, struct watch_guest *guest)
 	size_t kept = 0;
 
 	entries_forget(watch, guest);
-
 	for (size_t i = 0; i < watch->guest_count; i++) {
 		if (watch->guests[i] != guest)
 			watch->guests[kept++] = watch->guests[i];
@@ -284,7 +283,7 @@ void watch_remove(struct watch *watch, struct watch_guest *guest)
 /* Says of each guest once what it does not get of interrupts that came later. */
 static void notes_log(struct watch *watch)
 {
-	for (size_t i = 0; i < watch->guest_count; i++) {
+	for (size_t i = 0; watch->young && i < watch->guest_count; i++) {
 		struct watch_guest *guest = watch->guests[i];
 		struct error note = {0};
 

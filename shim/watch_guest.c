@@ -45,7 +45,7 @@ void watch_guest_free(struct watch_guest *guest)
 	free(guest);
 }
 
-static json_t *set_write(const struct id_set *set)
+json_t *watch_set_write(const struct id_set *set)
 {
 	char text[ID_SET_LIST_SIZE];
 
@@ -61,7 +61,7 @@ static json_t *claims_write(const struct interrupt_plan *plan)
 
 		json_array_append_new(claims, json_pack("{s:s, s:b, s:o}", "device", claim->device,
 							"assigned", claim->assigned, "cpus",
-							set_write(&claim->cpus)));
+							watch_set_write(&claim->cpus)));
 	}
 	return claims;
 }
@@ -72,8 +72,8 @@ json_t *watch_guest_write(const struct watch_guest *guest)
 
 	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:o, s:o}", "name", guest->name, "rule",
 			 guest->rule, "owner", guest->owner, "pid", (int)guest->pid, "started",
-			 guest->started, "isolate", plan->isolate, "cpus", set_write(&plan->cpus),
-			 "claims", claims_write(plan));
+			 guest->started, "isolate", plan->isolate, "cpus",
+			 watch_set_write(&plan->cpus), "claims", claims_write(plan));
 }
 
 /* Copies a string that fits. */

@@ -32,6 +32,9 @@ int watch_started(int directory, char started[WATCH_STARTED_SIZE]);
 /* Frees the guest, and closes what it holds. */
 void watch_guest_free(struct watch_guest *guest);
 
+/* Returns a set as id_set_read() takes it, in JSON, or NULL: out of memory. */
+json_t *watch_set_write(const struct id_set *set);
+
 /* Returns it in JSON, or NULL: out of memory. */
 json_t *watch_guest_write(const struct watch_guest *guest);
 

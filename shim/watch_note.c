@@ -87,8 +87,10 @@ static void say_crowded(const char *numbers, const void *about, struct error *no
 static bool has_failed(const struct watch *watch, const struct watch_entry *entry,
 		       const struct watch_guest *guest, const void **about)
 {
+	if (entry->failure == 0)
+		return false;
 	*about = strerror(-entry->failure);
-	return entry->failure != 0 && (entry->guest == guest || disturbs(watch, entry, guest));
+	return entry->guest == guest || disturbs(watch, entry, guest);
 }
 
 static void say_failed(const char *numbers, const void *about, struct error *note)

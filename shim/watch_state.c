@@ -20,13 +20,6 @@ bool watch_state_is_there(const struct roots *roots)
 	return access(path, F_OK) == 0;
 }
 
-static json_t *set_write(const struct id_set *set)
-{
-	char text[ID_SET_LIST_SIZE];
-
-	return json_string(id_set_format(set, text, sizeof(text)));
-}
-
 /* "set" is what it is set to, or about to be; then, where it was changed before, "was" is there. */
 static json_t *entry_write(const struct watch_entry *entry)
 {
@@ -36,12 +29,12 @@ static json_t *entry_write(const struct watch_entry *entry)
 	if (entry->left)
 		json_object_set_new(json, "left", json_true());
 	if (entry->changed || entry->pending)
-		json_object_set_new(json, "before", set_write(&entry->before));
+		json_object_set_new(json, "before", watch_set_write(&entry->before));
 	if (entry->changed || entry->pending)
 		json_object_set_new(json, "set",
-				    set_write(entry->pending ? &entry->wish : &entry->set));
+				    watch_set_write(entry->pending ? &entry->wish : &entry->set));
 	if (entry->changed && entry->pending)
-		json_object_set_new(json, "was", set_write(&entry->set));
+		json_object_set_new(json, "was", watch_set_write(&entry->set));
 	return json;
 }
 

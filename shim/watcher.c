@@ -64,24 +64,22 @@ void watcher_close(const struct watcher *watcher)
 		close(watcher->take);
 }
 
-/* Sends a text, and descriptors with it where there are any. */
+/* Sends a text, and descriptors with it. Returns 0 or -errno. */
 static int message_send(int fd, const char *text, const struct descriptors *descriptors)
 {
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(*descriptors))];
-	} control = {0};
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(*descriptors)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
 	struct iovec part = {(void *)text, strlen(text)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
 
-	if (descriptors != NULL) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof(control.bytes);
-		control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(*descriptors)),
-						  .cmsg_level = SOL_SOCKET,
-						  .cmsg_type = SCM_RIGHTS};
-		memcpy(CMSG_DATA(&control.header), descriptors, sizeof(*descriptors));
-	}
+	memcpy(CMSG_DATA(&control.header), descriptors, sizeof(*descriptors));
 	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
@@ -230,11 +228,13 @@ static int guest_take(struct watching *watching, struct watch_guest *guest, stru
 	return result;
 }
 
-static bool has_hung_up(int connection)
+/* Whether the other end is closed, of a connection over which nothing was said; or the process
+ * of a pidfd has ended. */
+static bool has_ended(int fd)
 {
-	struct pollfd end = {.fd = connection, .events = POLLIN};
+	struct pollfd end = {.fd = fd, .events = POLLIN};
 
-	return poll(&end, 1, 0) != 0;
+	return poll(&end, 1, 0) == 1;
 }
 
 /* Takes a guest that a worker brings. */
@@ -258,7 +258,7 @@ static void guest_receive(struct watching *watching)
 	}
 	guest->connection = descriptors.connection;
 	guest->pidfd = descriptors.pidfd;
-	if (has_hung_up(guest->connection)) { /* its worker was ended meanwhile */
+	if (has_ended(guest->connection)) { /* its worker was ended meanwhile */
 		watch_guest_free(guest);
 		return;
 	}
@@ -272,13 +272,6 @@ static void guest_receive(struct watching *watching)
 	text_printable(answer + 1, sizeof(answer) - 1, error.text);
 	(void)send(descriptors.connection, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
 	watch_guest_free(guest);
-}
-
-static bool has_ended(const struct watch_guest *guest)
-{
-	struct pollfd end = {.fd = guest->pidfd, .events = POLLIN};
-
-	return poll(&end, 1, 0) == 1;
 }
 
 /*
@@ -300,18 +293,12 @@ static void guest_event(struct watching *watching, int fd)
 			(void)epoll_ctl(watching->events, EPOLL_CTL_DEL, fd, NULL);
 			close(fd);
 			guest->connection = -1;
-		} else if (length == 0 || (guest->pidfd == fd && has_ended(guest))) {
+		} else if (length == 0 || (guest->pidfd == fd && has_ended(fd))) {
 			events_remove(watching, guest);
 			watch_remove(&watching->watch, guest);
 		}
 		return;
 	}
-}
-
-static void watching_turn(struct watching *watching)
-{
-	if (watching->is_open)
-		watch_turn(&watching->watch);
 }
 
 /* Watches until it is told to end. Returns 0 or -errno. */
@@ -335,8 +322,8 @@ static int watching_run(struct watching *watching)
 			else
 				guest_event(watching, events[i].data.fd);
 		}
-		if (!end)
-			watching_turn(watching);
+		if (!end && watching->is_open)
+			watch_turn(&watching->watch);
 	}
 	if (watching->is_open)
 		watch_restore(&watching->watch);

@@ -329,10 +329,7 @@ static inline void wait_for_descriptors(unsigned int most)
 
 static inline const char *logged(void)
 {
-	static char text[65536];
-
-	assert_true(file_read(AT_FDCWD, LOG, text, sizeof(text)) >= 0);
-	return text;
+	return text_of(LOG);
 }
 
 static inline size_t lines_logged(void)

@@ -1,6 +1,7 @@
 #include "error.h"
 #include "interrupt_world.h"
 #include "interrupts.h"
+#include "sets.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -36,14 +37,6 @@ static const struct interrupt *the(unsigned int number)
 	(void)stat(path_of("world/sys/kernel/irq/%u", number), &stat_of);
 	interrupt = (struct interrupt){number, stat_of.st_ino};
 	return &interrupt;
-}
-
-static struct id_set set_of(const char *list)
-{
-	struct id_set set;
-
-	assert_int_equal(id_set_read(&set, list), 0);
-	return set;
 }
 
 static void check_set(const struct id_set *set, const char *expected)

@@ -216,15 +216,7 @@ static void check_list(const struct irq_list *list, const unsigned int *numbers,
 
 static const char *logged(void)
 {
-	static char text[65536];
-	FILE *file = fopen(LOG, "re");
-	size_t length;
-
-	assert_non_null(file);
-	length = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	return text;
+	return text_of(LOG);
 }
 
 /* Whether the log has one line, with these words. */

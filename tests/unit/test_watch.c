@@ -1,5 +1,6 @@
 #include "interrupt_world.h"
 #include "log.h"
+#include "sets.h"
 #include "watch.h"
 #include "watch_entry.h"
 
@@ -141,15 +142,7 @@ static int stop(void **state)
 
 static const char *logged(void)
 {
-	static char text[65536];
-	FILE *file = fopen(LOG, "re");
-	size_t length;
-
-	assert_non_null(file);
-	length = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	return text;
+	return text_of(LOG);
 }
 
 static size_t times_logged(const char *words)
@@ -176,14 +169,6 @@ static void check_affinities(const char *cpus, const unsigned int *numbers, size
 #define CHECK_UNTOUCHED() CHECK("0-7", 9, 16, 24, 25, 26, 27, 28)
 
 /* --- guests --- */
-
-static struct id_set set_of(const char *list)
-{
-	struct id_set set;
-
-	assert_int_equal(id_set_read(&set, list), 0);
-	return set;
-}
 
 /* A guest without any claim. Its CPUs are the rule's. */
 static struct watch_guest *new_guest(const char *name, const char *cpus)

@@ -1,3 +1,4 @@
+#include "sets.h"
 #include "tree.h"
 #include "watch_guest.h"
 
@@ -5,14 +6,6 @@
 #include <stdbool.h>
 
 /* --- in JSON --- */
-
-static struct id_set set_of(const char *list)
-{
-	struct id_set set;
-
-	assert_int_equal(id_set_read(&set, list), 0);
-	return set;
-}
 
 static struct watch_guest *new_guest(const char *cpus)
 {

@@ -113,6 +113,20 @@ static inline void make_bytes(const char *path, const char *bytes, size_t length
 	assert_int_equal(fclose(file), 0);
 }
 
+/* What a file holds, until the next call. */
+static inline const char *text_of(const char *path)
+{
+	static char text[65536];
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	assert_non_null(file);
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	return text;
+}
+
 static inline void make_file(const char *path, const char *text)
 {
 	make_bytes(path, text, strlen(text));
