@@ -4,7 +4,9 @@
 #	packaging/bootstrap.sh demo            build, then start one placed guest
 #	packaging/bootstrap.sh test            build, then run the tests
 #	packaging/bootstrap.sh deps [PURPOSE…] only install what the purposes need:
-#	                                       build test demo lint e2e lab (all of them)
+#	                                       build test demo lint analyse e2e lab packages
+#	                                       fuzz faults bench
+#	                                       (all of them)
 #
 # What is missing comes from the distribution's own packages (Debian, Fedora and
 # what is derived from them). Nothing is installed, and neither root nor a
@@ -14,7 +16,7 @@
 
 set -eu
 
-PURPOSES='build test demo lint e2e lab'
+PURPOSES='build test demo lint analyse e2e lab packages fuzz faults bench'
 
 # One line per thing needed: the purposes that need it, how to see that it is
 # there, and the package that brings it, on Debian and on Fedora. What is looked
@@ -22,48 +24,79 @@ PURPOSES='build test demo lint e2e lab'
 # brought it, and on a distribution not known here the list still says what is
 # missing. (qemu-kvm-core is the name that Fedora and its relatives share.)
 NEEDS='
-build,test,demo,lint,e2e  cmd:gcc                   gcc                    gcc
-build,test,demo,lint,lab  cmd:make                  make                   make
-build,test,demo,lint      cmd:pkg-config            pkg-config             pkgconf-pkg-config
-build,test,demo,lint,e2e  header:stdlib.h           libc6-dev              glibc-devel
-build,test,demo,lint      header:numa.h             libnuma-dev            numactl-devel
-build,test,demo,lint      header:jansson.h          libjansson-dev         jansson-devel
-build,test,demo,lint      header:cap-ng.h           libcap-ng-dev          libcap-ng-devel
-build,test,demo,lint      header:expat.h            libexpat1-dev          expat-devel
-build,test,demo,lint      header:attr/libattr.h     libattr1-dev           libattr-devel
-build,test,demo,e2e       cmd:grep                  grep                   grep
-build,test,demo,e2e,lab   cmd:sed                   sed                    sed
-test,e2e,lab              cmd:awk                   mawk                   gawk
-test,e2e                  cmd:find                  findutils              findutils
-test,e2e                  cmd:cmp                   diffutils              diffutils
-test                      header:cmocka.h           libcmocka-dev          libcmocka-devel
-test                      lib:libasan.so            gcc                    libasan
-test                      lib:libubsan.so           gcc                    libubsan
-test,demo,e2e,lab         cmd:bash                  bash                   bash
-test,e2e,lab              cmd:bats                  bats                   bats
-test,e2e                  cmd:strace                strace                 strace
-test,e2e                  cmd:numactl               numactl                numactl
-test,e2e                  cmd:jq                    jq                     jq
-test,e2e                  cmd:getfattr              attr                   attr
-test,e2e,lab              cmd:setpriv               util-linux             util-linux
-test,e2e                  cmd:ps                    procps                 procps-ng
-demo,e2e                  emulator                  qemu-system-x86        qemu-kvm-core
-lint                      cmd:clang-format          clang-format           clang-tools-extra
-lint                      cmd:clang-tidy            clang-tidy             clang-tools-extra
-lint                      cmd:cppcheck              cppcheck               cppcheck
-lint                      cmd:shellcheck            shellcheck             ShellCheck
-e2e                       cmd:dbus-daemon           dbus                   dbus-daemon
-e2e                       cmd:libvirtd              libvirt-daemon-system  libvirt-daemon
-e2e                       cmd:virtlogd              libvirt-daemon-system  libvirt-daemon-log
-e2e                       file:/etc/libvirt/qemu.conf  libvirt-daemon-system  libvirt-daemon-driver-qemu
-e2e                       cmd:virsh                 libvirt-clients        libvirt-client
-lab                       cmd:qemu-system-x86_64    qemu-system-x86        qemu-system-x86
-lab                       cmd:mmdebstrap            mmdebstrap             mmdebstrap
-lab                       cmd:newuidmap             uidmap                 shadow-utils
-lab                       cmd:fakeroot              fakeroot               fakeroot
-lab                       cmd:mke2fs                e2fsprogs              e2fsprogs
-lab                       cmd:bwrap                 bubblewrap             bubblewrap
-lab                       file:/usr/share/keyrings/debian-archive-keyring.gpg  debian-archive-keyring  debian-keyring
+build,test,demo,lint,e2e,packages  cmd:gcc                   gcc                    gcc
+build,test,demo,lint,lab,packages  cmd:make                  make                   make
+build,test,demo,lint,packages      cmd:pkg-config            pkg-config             pkgconf-pkg-config
+build,test,demo,lint,e2e,packages  header:stdlib.h           libc6-dev              glibc-devel
+build,test,demo,lint,e2e,packages  lib:libc.a                libc6-dev              glibc-static
+build,test,demo,lint,packages      header:numa.h             libnuma-dev            numactl-devel
+build,test,demo,lint,packages      header:jansson.h          libjansson-dev         jansson-devel
+build,test,demo,lint,packages      header:cap-ng.h           libcap-ng-dev          libcap-ng-devel
+build,test,demo,lint,packages      header:expat.h            libexpat1-dev          expat-devel
+build,test,demo,lint,packages      header:attr/libattr.h     libattr1-dev           libattr-devel
+build,test,demo,lint,packages      header:hwloc.h            libhwloc-dev           hwloc-devel
+build,test,demo,lint,packages      header:libsmartcols/libsmartcols.h  libsmartcols-dev  libsmartcols-devel
+build,test,demo,e2e,packages       cmd:grep                  grep                   grep
+build,test,demo,e2e,lab,packages   cmd:sed                   sed                    sed
+test,e2e,lab,packages,bench        cmd:awk                   mawk                   gawk
+test,e2e,packages                  cmd:find                  findutils              findutils
+test,e2e,packages                  cmd:cmp                   diffutils              diffutils
+test                               header:cmocka.h           libcmocka-dev          libcmocka-devel
+test                               lib:libasan.so            gcc                    libasan
+test                               lib:libubsan.so           gcc                    libubsan
+test,demo,e2e,lab,packages,faults  cmd:bash                  bash                   bash
+test,e2e,lab,packages              cmd:bats                  bats                   bats
+test                               cmd:parallel              parallel               parallel
+analyse                            cmd:gcovr                 gcovr                  gcovr
+analyse                            cmd:scan-build            clang-tools            clang-analyzer
+analyse                            cmd:clang                 clang                  clang
+analyse,bench                      cmd:valgrind              valgrind               valgrind
+test,e2e,faults,bench              cmd:strace                strace                 strace
+test,packages,faults               cmd:python3               python3                python3
+test,e2e,bench                     cmd:numactl               numactl                numactl
+test,e2e,packages                  cmd:jq                    jq                     jq
+test,e2e                           python:jsonschema         python3-jsonschema     python3-jsonschema
+test,e2e,packages                  cmd:lstopo-no-graphics    hwloc-nox              hwloc
+test                               cmd:script                bsdutils               util-linux-script
+test,e2e                           cmd:getfattr              attr                   attr
+test,e2e,lab,packages              cmd:setpriv               util-linux             util-linux
+test,e2e                           cmd:ps                    procps                 procps-ng
+demo,e2e,packages                  emulator                  qemu-system-x86        qemu-kvm-core
+test                               cmd:mandoc                mandoc                 mandoc
+test                               cmd:groff                 groff-base             groff-base
+test                               cmd:zsh                   zsh                    zsh
+lint                               cmd:clang-format          clang-format           clang-tools-extra
+lint                               cmd:clang-tidy            clang-tidy             clang-tools-extra
+lint                               cmd:cppcheck              cppcheck               cppcheck
+lint                               cmd:shellcheck            shellcheck             ShellCheck
+e2e                                cmd:dbus-daemon           dbus                   dbus-daemon
+e2e                                cmd:libvirtd              libvirt-daemon-system  libvirt-daemon
+e2e                                cmd:virtlogd              libvirt-daemon-system  libvirt-daemon-log
+e2e                                file:/etc/libvirt/qemu.conf  libvirt-daemon-system  libvirt-daemon-driver-qemu
+test,e2e                           cmd:virsh                 libvirt-clients        libvirt-client
+faults                             cmd:nm                    binutils               binutils
+faults                             cmd:unshare               util-linux             util-linux
+packages                           cmd:ansible-playbook      ansible-core           ansible-core
+packages                           cmd:yamllint              yamllint               yamllint
+lab                                cmd:qemu-system-x86_64    qemu-system-x86        qemu-system-x86
+packages                           cmd:git                   git                    git
+packages                           cmd:lintian               lintian                lintian
+lab,packages                       cmd:mmdebstrap            mmdebstrap             mmdebstrap
+lab,packages                       cmd:newuidmap             uidmap                 shadow-utils
+lab,packages                       cmd:fakeroot              fakeroot               fakeroot
+lab,packages                       cmd:mke2fs                e2fsprogs              e2fsprogs
+packages                           cmd:rpm                   rpm                    rpm
+packages                           cmd:rpmbuild              rpm                    rpm-build
+packages                           cmd:rpmlint               rpmlint                rpmlint
+packages                           file:/usr/share/selinux/devel/Makefile  selinux-policy-dev  selinux-policy-devel
+packages                           file:/usr/share/selinux/default/base.pp.bz2  selinux-policy-default  selinux-policy-targeted
+packages                           cmd:semodule              policycoreutils        policycoreutils
+packages                           cmd:matchpathcon          selinux-utils          libselinux-utils
+packages                           cmd:sesearch              setools                setools-console
+lab,packages                       cmd:bwrap                 bubblewrap             bubblewrap
+lab,packages                       file:/usr/share/keyrings/debian-archive-keyring.gpg  debian-archive-keyring  debian-keyring
+fuzz                               cmd:clang                 clang                  clang
+fuzz                               clang-rt:fuzzer           libclang-rt-dev        compiler-rt
 '
 
 say() {
@@ -95,8 +128,12 @@ is_there() {
 		any_file "/usr/include/${1#header:}" /usr/include/*/"${1#header:}" \
 			"/usr/local/include/${1#header:}"
 		;;
+	python:*) python3 -c "import ${1#python:}" 2>/dev/null ;;
 	lib:*)
 		any_file /usr/lib*/"${1#lib:}"* /usr/lib/*-linux-*/"${1#lib:}"*
+		;;
+	clang-rt:*)
+		any_file "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt."${1#clang-rt:}"*.a
 		;;
 	emulator)
 		command -v qemu-system-x86_64 >/dev/null || [ -x /usr/libexec/qemu-kvm ]
@@ -114,7 +151,9 @@ in_words() {
 	cmd:*) printf 'the command %s' "${1#cmd:}" ;;
 	file:*) printf 'the file %s' "${1#file:}" ;;
 	header:*) printf 'the C header <%s>' "${1#header:}" ;;
+	python:*) printf 'the Python module %s' "${1#python:}" ;;
 	lib:*) printf 'the library %s' "${1#lib:}" ;;
+	clang-rt:*) printf "clang's library %s" "${1#clang-rt:}" ;;
 	emulator) printf 'the emulator qemu-system-x86_64' ;;
 	esac
 }
@@ -240,6 +279,17 @@ build() {
 	make -j"$(nproc)"
 }
 
+# Some tests take a terminal. A bare chroot may have none: then it has them as long as the tests
+# run.
+test_with_terminals() {
+	if [ "$(id -u)" = 0 ] && [ ! -e /dev/pts/ptmx ]; then
+		mkdir -p /dev/pts
+		mount -t devpts devpts /dev/pts
+		trap 'umount /dev/pts' EXIT
+	fi
+	make test
+}
+
 if [ $# = 0 ]; then
 	usage
 fi
@@ -262,7 +312,7 @@ demo | test)
 		build
 		exec tests/demo
 		;;
-	test) exec make test ;;
+	test) test_with_terminals ;;
 	esac
 	;;
 deps)

@@ -37,7 +37,7 @@ const char *text_printable(char *buffer, unsigned long size, const char *text)
 		size_t length = utf8_decode(text, end, &character);
 		char escaped[sizeof("\\xNN")];
 
-		if (length == 0 || character < 0x20 || (character >= 0x7f && character < 0xa0)) {
+		if (length == 0 || utf8_is_control(character)) {
 			snprintf(escaped, sizeof(escaped), "\\x%02x", (unsigned char)*text);
 			if (used + strlen(escaped) >= size)
 				break;

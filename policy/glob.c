@@ -20,8 +20,19 @@ struct subject {
 	int failed;           /* 0, -E2BIG or -ETIME: all else is now meaningless */
 };
 
+/* What an alternative costs besides its places, whatever is in it. */
+enum { ALTERNATIVE_STEPS = 16 };
+
 static void match_sequence(const uint32_t *pattern, const uint32_t *end, struct subject *subject,
 			   struct places *places);
+
+/* Counts steps. With an empty name there are few, and glob_check() must get to the end. */
+static void steps_take(struct subject *subject, size_t steps)
+{
+	subject->steps += steps;
+	if (subject->steps > GLOB_STEPS_MAX && subject->count > 0 && subject->failed == 0)
+		subject->failed = -ETIME;
+}
 
 static size_t decode_bytes(uint32_t *character, const char *text, size_t length)
 {
@@ -150,11 +161,13 @@ static const uint32_t *match_bracket(const uint32_t *p, const uint32_t *end,
 	bool holds;
 	const uint32_t *next = bracket_read(p, end, 0, subject->utf8, &holds);
 
+	steps_take(subject, (size_t)((next != NULL ? next : end) - p));
 	if (next == NULL)
 		return NULL;
-	for (size_t i = subject->count; i > 0; i--) {
+	for (size_t i = subject->count; i > 0 && subject->failed == 0; i--) {
 		places->at[i] = places->at[i - 1];
 		if (places->at[i]) {
+			steps_take(subject, (size_t)(next - p));
 			bracket_read(p, end, subject->character[i - 1], subject->utf8, &holds);
 			places->at[i] = holds;
 		}
@@ -174,9 +187,11 @@ static void match_alternatives(const uint32_t *p, const uint32_t *close, struct 
 		struct places way = start;
 		const uint32_t *bar = group_scan(p, close, true);
 
+		steps_take(subject, ALTERNATIVE_STEPS + subject->count +
+					(size_t)((bar != NULL ? bar : close) - p));
 		match_sequence(p, bar != NULL ? bar : close, subject, &way);
 		places_add(places, &way, subject->count);
-		if (bar == NULL)
+		if (bar == NULL || subject->failed != 0)
 			return;
 		p = bar + 1;
 	}
@@ -263,13 +278,12 @@ static void match_sequence(const uint32_t *pattern, const uint32_t *end, struct 
 	while (p < end && subject->failed == 0) {
 		const uint32_t *next;
 
-		subject->steps += subject->count + 1;
-		if (subject->steps > GLOB_STEPS_MAX)
-			subject->failed = -ETIME;
+		steps_take(subject, subject->count + 1);
 		if (is_group(p, end)) {
 			next = group_scan(p + 2, end, false);
 			if (next == NULL)
 				break;
+			steps_take(subject, (size_t)(next - p));
 			match_group(*p, p + 2, next, subject, places);
 			p = next + 1;
 		} else if (*p == '*') {
@@ -288,8 +302,10 @@ static void match_sequence(const uint32_t *pattern, const uint32_t *end, struct 
 		}
 	}
 	/* Only a group that is never closed is left: to bash, all of it is plain text. */
-	for (; p < end && subject->failed == 0; p++)
+	for (; p < end && subject->failed == 0; p++) {
+		steps_take(subject, subject->count + 1);
 		match_character(*p, subject, places);
+	}
 }
 
 /*

@@ -11,4 +11,12 @@
  */
 size_t number_read(const char *text, unsigned int most, unsigned int *number);
 
+/* The value of a hexadecimal digit as the kernel writes it, in small letters; or -1. */
+static inline int number_hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
 #endif

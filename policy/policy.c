@@ -90,6 +90,8 @@ static int policy_read_file(struct policy *policy, const char *path)
 	policy->files = file;
 	policy->here = file->text;
 	policy->line = 0;
+	policy->quoting = file->text != NULL && (memchr(file->text, '"', file->size) != NULL ||
+						 memchr(file->text, '\\', file->size) != NULL);
 	if (file->text != NULL && file->size >= strlen(byte_order_mark) &&
 	    memcmp(file->text, byte_order_mark, strlen(byte_order_mark)) == 0)
 		policy->here += strlen(byte_order_mark);
@@ -221,6 +223,33 @@ int policy_next(struct policy *policy, struct policy_line *line)
 	return 0;
 }
 
+/* What stands for itself in a glob, whatever comes after it. */
+static const bool is_letter[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,   ['-'] = true,
+    ['_'] = true,         ['.'] = true,         [0x80 ... 0xff] = true,
+};
+
+/*
+ * Most rules of a long policy fail on their first letters: whether this one surely does, and is
+ * well formed, which only quotes and backslashes can spoil. False says nothing.
+ */
+static bool line_differs(const struct policy *policy, const struct policy_line *line,
+			 const struct glob_name *name)
+{
+	const char *letter = line->text;
+	const char *own = name->text;
+
+	if (policy->quoting || line->end - line->text > GLOB_LENGTH_MAX)
+		return false;
+	while (letter < line->end && rule_is_blank(*letter))
+		letter++;
+	for (; letter < line->end && is_letter[(unsigned char)*letter]; letter++, own++) {
+		if (*letter != *own) /* or that one's end */
+			return true;
+	}
+	return false;
+}
+
 /* As glob_match(), of the line's glob, which may be quoted; -EINVAL: it cannot be read. */
 static int line_match(const struct policy_line *line, const struct glob_name *name)
 {
@@ -258,8 +287,11 @@ int policy_find(struct policy *policy, const struct glob_name *name, struct rule
 	int result;
 
 	while ((result = policy_next(policy, &line)) > 0) {
-		int match = line_match(&line, name);
+		int match;
 
+		if (line_differs(policy, &line, name))
+			continue;
+		match = line_match(&line, name);
 		if ((match == -EINVAL || match == -E2BIG) && unreadable.file == NULL)
 			unreadable = line;
 		if (match != 1 && match != -ETIME)

@@ -47,6 +47,7 @@ struct policy {
 	struct dirent **names; /* of the drop-ins; NULL: not looked for yet */
 	int count;
 	int next;
+	bool quoting;  /* the newest file has double quotes or backslashes somewhere */
 	bool missing;  /* there is no main file */
 	bool insecure; /* the file that is being read, see report_insecure */
 	bool reported; /* something */

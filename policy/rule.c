@@ -13,11 +13,6 @@ struct word {
 	bool quoted;
 };
 
-bool rule_is_blank(char character)
-{
-	return character == ' ' || character == '\t' || character == '\r';
-}
-
 /*
  * Finds the next word from *here on and moves *here past it. Returns 1, 0 at the
  * end of the line or at a comment, or -EINVAL with `error` filled.
@@ -61,6 +56,28 @@ bool rule_glob_find(const struct policy_line *line, const char **glob, size_t *l
 	*length = (size_t)(word.end - word.text);
 	*quoted = word.quoted;
 	return true;
+}
+
+/* A word that is not closed goes to the line's end. */
+int rule_word_find(const struct policy_line *line, const char *at, const char **found,
+		   size_t *length)
+{
+	struct word word = {0};
+	char *here = line->text;
+	int place = 0;
+	int result;
+
+	while ((result = word_next(&here, line->end, &word, NULL)) > 0 && word.end <= at)
+		place++;
+	if (result == 0 || word.text > at)
+		return -ENOENT;
+	if (result < 0) {
+		for (word.end = line->end; rule_is_blank(word.end[-1]); word.end--)
+			;
+	}
+	*found = word.text;
+	*length = (size_t)(word.end - word.text);
+	return place;
 }
 
 size_t rule_glob_unquote(char *copy, const char *glob, size_t length)
@@ -115,10 +132,12 @@ static int rule_line_check(const struct policy_line *line, struct error *error)
 }
 
 /* Keeps the first of a line's errors, for the later ones may follow from it. */
-static void rule_note_error(struct rule *rule, const struct error *error)
+static void rule_note_error(struct rule *rule, const char *word, const struct error *error)
 {
-	if (!error_is_set(&rule->error))
-		error_set(&rule->error, 0, "%s", error->text);
+	if (error_is_set(&rule->error))
+		return;
+	error_set(&rule->error, 0, "%s", error->text);
+	rule->wrong = word;
 }
 
 /* Finds the words of the line; returns how many, at most RULE_WORDS_MAX. */
@@ -133,14 +152,14 @@ static size_t words_find(struct policy_line *line, struct word *words, struct ru
 	while (count < RULE_WORDS_MAX) {
 		result = word_next(&here, line->end, &words[count], &error);
 		if (result < 0)
-			rule_note_error(rule, &error);
+			rule_note_error(rule, words[count].text, &error);
 		if (result <= 0)
 			return count;
 		count++;
 	}
 	if (word_next(&here, line->end, &more, &error) != 0) {
 		error_set(&error, -EINVAL, "more than %d words", RULE_WORDS_MAX);
-		rule_note_error(rule, &error);
+		rule_note_error(rule, more.text, &error);
 	}
 	return count;
 }
@@ -154,7 +173,7 @@ bool rule_read(struct policy_line *line, struct rule *rule)
 
 	*rule = (struct rule){.file = line->file, .line = line->number};
 	if (rule_line_check(line, &error) < 0)
-		rule_note_error(rule, &error);
+		rule_note_error(rule, NULL, &error);
 	count = words_find(line, words, rule);
 	if (count == 0)
 		return error_is_set(&rule->error);
@@ -166,21 +185,22 @@ bool rule_read(struct policy_line *line, struct rule *rule)
 	if (length == 0)
 		error_set(&error, -EINVAL, "the glob is empty");
 	if (length == 0 || glob_check(glob, length, &error) < 0)
-		rule_note_error(rule, &error);
+		rule_note_error(rule, glob, &error);
 	else
 		rule->glob = glob;
 	if (count == 1) {
 		error_set(&error, -EINVAL, "after the glob NODES is missing ('-' for none)");
-		rule_note_error(rule, &error);
+		rule_note_error(rule, glob, &error);
 		return true;
 	}
 	if (nodes_read(rule, word_string(&words[1]), &error) < 0)
-		rule_note_error(rule, &error);
+		rule_note_error(rule, words[1].text, &error);
 	for (size_t i = 2; i < count; i++) {
 		if (rule_option_read(rule, word_string(&words[i]), &given, &error) < 0)
-			rule_note_error(rule, &error);
+			rule_note_error(rule, words[i].text, &error);
 	}
+	/* What is wrong there is that NODES are none. */
 	if (rule_options_check(rule, &error) < 0)
-		rule_note_error(rule, &error);
+		rule_note_error(rule, words[1].text, &error);
 	return true;
 }

@@ -79,11 +79,15 @@ struct rule {
 	unsigned int realtime; /* the priority under fifo and rr, 1 to 99 */
 	bool best_effort;
 	struct error error; /* the first thing that is wrong with the line; empty: nothing */
+	const char *wrong;  /* where the word that it is about begins; NULL: it is about no word */
 };
 
 /* Whether the character parts words; a carriage return does, so that a file edited elsewhere works.
  */
-bool rule_is_blank(char character);
+static inline bool rule_is_blank(char character)
+{
+	return character == ' ' || character == '\t' || character == '\r';
+}
 
 /* "bind", "preferred-many" … */
 const char *memory_mode_name(enum memory_mode mode);
@@ -104,6 +108,14 @@ const char *rule_irq_cpus(const char *irq, size_t *length);
  */
 bool rule_glob_find(const struct policy_line *line, const char **glob, size_t *length,
 		    bool *quoted);
+
+/*
+ * Finds the whole word of a line, as it is written, that the byte `at` is in. Returns its place
+ * among the words, from 0; or -ENOENT: there is none. (After rule_read() the line is not what it
+ * was: this takes a copy from before.)
+ */
+int rule_word_find(const struct policy_line *line, const char *at, const char **word,
+		   size_t *length);
 
 /* Copies a word of `length` bytes without its double quotes; returns the copy's length. */
 size_t rule_glob_unquote(char *copy, const char *glob, size_t length);

@@ -267,6 +267,11 @@ int rule_option_read(struct rule *rule, const char *word, unsigned int *given, s
 	return option_unknown(word, error);
 }
 
+const char *rule_option_name(size_t index)
+{
+	return index < OPTION_COUNT ? options[index].name : NULL;
+}
+
 int rule_options_check(const struct rule *rule, struct error *error)
 {
 	if (rule->nodes == NULL && rule->memory_given && rule->memory != MEMORY_LOCAL)

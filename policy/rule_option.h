@@ -10,6 +10,9 @@
  */
 int rule_option_read(struct rule *rule, const char *word, unsigned int *given, struct error *error);
 
+/* The name of an option, with '=' where it takes a value; NULL after the last. */
+const char *rule_option_name(size_t index);
+
 /* Checks what only the whole line can tell. Returns 0; or -EINVAL with `error` filled. */
 int rule_options_check(const struct rule *rule, struct error *error);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -162,4 +163,47 @@ int trusted_directory(const char *path, uid_t owner, struct error *error)
 	result = descriptor_check(fd, path, "it", owner, &stat, error);
 	close(fd);
 	return result == 0 ? parent_check(path, owner, error) : result;
+}
+
+/* The directory above, in place; false: there is none. */
+static bool directory_above(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL || path[1] == '\0')
+		return false;
+	slash[slash == path] = '\0';
+	return true;
+}
+
+int trusted_way(const char *directory, uid_t owner, struct error *error)
+{
+	char path[PATH_MAX];
+	struct stat stat;
+	bool above = false;
+
+	if (strlen(directory) >= sizeof(path))
+		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", directory);
+	strcpy(path, directory);
+	if (path[0] != '\0' && path[1] != '\0' && path[strlen(path) - 1] == '/')
+		path[strlen(path) - 1] = '\0';
+	do {
+		if (lstat(path, &stat) < 0)
+			return error_set(error, -errno, "%s: cannot be looked at: %s", path,
+					 strerror(errno));
+		if (stat.st_uid != 0 && stat.st_uid != owner)
+			return error_set(error, -EPERM,
+					 "%s: belongs to uid %u, who could put anything there: use "
+					 "a directory that only root writes",
+					 path, stat.st_uid);
+		/* Where only who owns a file may rename it, what is ours stays. */
+		if ((stat.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+		    !(above && (stat.st_mode & S_ISVTX) != 0))
+			return error_set(error, -EPERM,
+					 "%s: may be written by others (mode %04o), who could put "
+					 "anything there: use a directory that only root writes",
+					 path, stat.st_mode & 07777);
+		above = true;
+	} while (directory_above(path));
+	return 0;
 }

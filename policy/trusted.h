@@ -26,4 +26,11 @@ int trusted_open(const char *path, uid_t owner, size_t *size, struct error *erro
  */
 int trusted_directory(const char *path, uid_t owner, struct error *error);
 
+/*
+ * Whether nobody but root and `owner` can put another file into `directory`, or another directory
+ * into its place: it, and each that it is in. It is an absolute path without links, as realpath(3)
+ * makes one, but may end with a slash. Returns 0; or -errno with `error` filled.
+ */
+int trusted_way(const char *directory, uid_t owner, struct error *error);
+
 #endif

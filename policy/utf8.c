@@ -38,3 +38,11 @@ size_t utf8_decode(const char *text, const char *end, uint32_t *character)
 		return 0;
 	return length;
 }
+
+bool utf8_is_control(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x61c ||
+	       (character >= 0x200e && character <= 0x200f) ||
+	       (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069);
+}

@@ -1,9 +1,11 @@
 #include "agent.h"
+#include "answer_message.h"
 #include "clock.h"
 #include "unix_socket.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -82,39 +84,8 @@ static int agent_failed(const char *path, int code, struct error *error)
 			 strerror(-code));
 }
 
-/* Takes "CPUS", "-", "CPUS; NOTE" or "-; NOTE" apart, in place. Returns 0 or -EINVAL. */
-static int answer_read_placed(char *placed, struct id_set *cpus, struct error *note)
-{
-	char *end = strstr(placed, "; ");
-
-	note->text[0] = '\0';
-	if (end != NULL) {
-		error_set(note, 0, "%s", end + 2);
-		*end = '\0';
-	}
-	if (strcmp(placed, "-") == 0) {
-		*cpus = (struct id_set){0};
-		return 0;
-	}
-	return id_set_read(cpus, placed) < 0 || id_set_is_empty(cpus) ? -EINVAL : 0;
-}
-
-static int answer_read_out(char *answer, size_t length, struct id_set *cpus, struct error *note,
-			   struct error *error)
-{
-	if (strncmp(answer, AGENT_REFUSED, strlen(AGENT_REFUSED)) == 0)
-		return error_set(error, -EPERM, "the agent refuses: %s",
-				 answer + strlen(AGENT_REFUSED));
-	if (strcspn(answer, "\n") != length ||
-	    strncmp(answer, AGENT_PLACED, strlen(AGENT_PLACED)) != 0 ||
-	    answer_read_placed(answer + strlen(AGENT_PLACED), cpus, note) < 0)
-		return error_set(error, -EPROTO,
-				 "the agent answers what this shim does not understand: install "
-				 "both from one version");
-	return 0;
-}
-
-int agent_place(const char *path, struct id_set *cpus, struct error *note, struct error *error)
+static int agent_ask(const char *path, const char *request, struct id_set *cpus, struct error *note,
+		     struct error *error)
 {
 	long long deadline = clock_milliseconds() + AGENT_PATIENCE_MS;
 	char answer[AGENT_REPLY_MAX];
@@ -123,7 +94,7 @@ int agent_place(const char *path, struct id_set *cpus, struct error *note, struc
 
 	if (fd < 0)
 		return agent_failed(path, fd, error);
-	length = send(fd, AGENT_REQUEST, strlen(AGENT_REQUEST), MSG_NOSIGNAL);
+	length = send(fd, request, strlen(request), MSG_NOSIGNAL);
 	if (length < 0)
 		length = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	else
@@ -134,5 +105,19 @@ int agent_place(const char *path, struct id_set *cpus, struct error *note, struc
 	if (length == 0)
 		return error_set(error, -EPIPE,
 				 "the agent at %s has ended without an answer: see its log", path);
-	return answer_read_out(answer, (size_t)length, cpus, note, error);
+	return answer_message_read(answer, (size_t)length, cpus, note, error);
+}
+
+int agent_place(const char *path, struct id_set *cpus, struct error *note, struct error *error)
+{
+	return agent_ask(path, AGENT_REQUEST, cpus, note, error);
+}
+
+int agent_apply(const char *path, pid_t pid, const char *started, struct id_set *cpus,
+		struct error *note, struct error *error)
+{
+	char request[AGENT_REQUEST_MAX];
+
+	snprintf(request, sizeof(request), AGENT_APPLY "%d %s", pid, started);
+	return agent_ask(path, request, cpus, note, error);
 }

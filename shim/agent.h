@@ -1,13 +1,14 @@
 /*
- * What a shim and the agent, guest-pinningd, say to each other, and the shim's
- * side of it. The agent does what takes root: it sets the cpuset of a guest's cgroup,
- * the priority of its threads, and the affinity of interrupts as long as it lives.
+ * What a shim, or the administrator's tool, and the agent, guest-pinningd, say to each
+ * other, and their side of it. The agent does what takes root: it sets the cpuset of a guest's
+ * cgroup, the priority of its threads, and the affinity of interrupts as long as it lives.
  *
  * One packet (SOCK_SEQPACKET) of printable ASCII each way, without a newline or a
- * null byte; then the agent closes. The request says nothing of the guest: the
- * agent asks the kernel who is there.
+ * null byte; then the agent closes. A shim's request says nothing of the guest: the
+ * agent asks the kernel who is there. Only root may name a guest, one that runs.
  *
  *	shim	guest-pinning 1 place
+ *	tool	guest-pinning 1 apply PID STARTED	field 22 of its "stat" (proc(5))
  *	agent	guest-pinning 1 placed 0-1,4	the CPUs, as the kernel lists them
  *	agent	guest-pinning 1 placed 0-1; NOTE	and what is to be known besides
  *	agent	guest-pinning 1 placed -	done, and the cpuset is not the agent's affair
@@ -22,6 +23,8 @@
 #include "error.h"
 #include "id_set.h"
 
+#include <sys/types.h>
+
 #ifndef RUNSTATEDIR
 #error "RUNSTATEDIR must be given, such as /run"
 #endif
@@ -29,6 +32,7 @@
 #define AGENT_SOCKET AGENT_DIRECTORY "/agent.sock"
 
 #define AGENT_REQUEST "guest-pinning 1 place"
+#define AGENT_APPLY "guest-pinning 1 apply "
 #define AGENT_PLACED "guest-pinning 1 placed "
 #define AGENT_REFUSED "guest-pinning 1 refused "
 
@@ -44,6 +48,13 @@ enum {
  * administrator should know; or -errno with `error` filled.
  */
 int agent_place(const char *path, struct id_set *cpus, struct error *note, struct error *error);
+
+/*
+ * Asks it to do the same for a guest that runs already: process `pid`, started then (process.h).
+ * Its threads that may run elsewhere get the rule's CPUs, and all of them its priority.
+ */
+int agent_apply(const char *path, pid_t pid, const char *started, struct id_set *cpus,
+		struct error *note, struct error *error);
 
 /* Whether an agent listens at `path`. Returns 0 or -errno. */
 int agent_is_there(const char *path);

@@ -28,33 +28,59 @@ static pid_t holder_start(const int pipe[2])
 
 	if (pid != 0)
 		return pid;
-	close(pipe[1]);
-	(void)!read(pipe[0], &byte, 1);
+	if (close(pipe[1]) == 0) /* or it would wait for itself */
+		(void)!read(pipe[0], &byte, 1);
 	_exit(0);
+}
+
+/*
+ * Whether nothing that the client has sent is left unread, nor can be sent any more. A packet that
+ * is empty, and may bring files all the same, is told from none by the sender's credentials, for
+ * which there is no room (MSG_CTRUNC in recvmsg(2); unix(7)).
+ */
+static bool client_is_quiet(const struct client *client)
+{
+	struct msghdr message = {0};
+	int on = 1;
+
+	return shutdown(client->fd, SHUT_RD) == 0 &&
+	       setsockopt(client->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	       recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_PEEK) == 0 &&
+	       message.msg_flags == 0;
+}
+
+/* Closes those that are done with; else those of them that are quiet. */
+static void clients_close(struct clients *clients, bool all)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct client *client = &clients->at[i];
+
+		if (client->state == CLIENT_DONE && (all || client_is_quiet(client)))
+			close(client->fd);
+		else
+			clients->at[kept++] = *client;
+	}
+	clients->count = kept;
 }
 
 /*
  * What a client has sent and nobody has read is dropped by whoever closes last, with the files
  * that it may have sent along; and to drop a TCP socket with SO_LINGER can take as long as the
  * client likes, but not at the end of a process (tcp(7); inet_release in the kernel). So
- * another process closes last, by ending. Without one they stay until the next turn.
+ * another process closes last, by ending, where there is such. Without one they stay until the
+ * next turn.
  */
 void clients_sweep(struct clients *clients)
 {
-	size_t kept = 0;
 	int hold[2];
 
+	clients_close(clients, false);
 	if (clients_in(clients, CLIENT_DONE) == 0 || pipe2(hold, O_CLOEXEC) < 0)
 		return;
-	if (holder_start(hold) > 0) {
-		for (size_t i = 0; i < clients->count; i++) {
-			if (clients->at[i].state == CLIENT_DONE)
-				close(clients->at[i].fd);
-			else
-				clients->at[kept++] = clients->at[i];
-		}
-		clients->count = kept;
-	}
+	if (holder_start(hold) > 0)
+		clients_close(clients, true);
 	close(hold[0]);
 	close(hold[1]);
 }

@@ -1,6 +1,8 @@
 #include "cpuset.h"
+#include "cgroup_mount.h"
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,71 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { MOUNTS_SIZE = 1024 * 1024 };
-
-/*
- * Takes one line of mountinfo (proc(5)):
- *	ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS
- * A blank in a path is written \040 there; the cgroups are not mounted at such.
- */
-static bool mount_is_of(char *line, bool unified, const char **root, const char **point)
-{
-	char *word[6];
-	char *type = NULL;
-	char *options = NULL;
-	char *save = NULL;
-
-	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
-		word[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
-		if (word[i] == NULL)
-			return false;
-	}
-	do
-		type = strtok_r(NULL, " ", &save);
-	while (type != NULL && strcmp(type, "-") != 0);
-	type = strtok_r(NULL, " ", &save);
-	(void)strtok_r(NULL, " ", &save);
-	options = strtok_r(NULL, " ", &save);
-	*root = word[3];
-	*point = word[4];
-	if (type == NULL || options == NULL)
-		return false;
-	if (unified)
-		return strcmp(type, "cgroup2") == 0;
-	return strcmp(type, "cgroup") == 0 && cgroup_list_has(options, "cpuset");
-}
-
-/*
- * Opens a cgroup: its path is from the hierarchy's root, of which a container
- * may have mounted only a part. Returns a descriptor or -errno.
- */
-static int mounted_open(char *mounts, bool unified, const char *path)
-{
-	char *save = NULL;
-	int result = -ENOENT;
-
-	for (char *line = strtok_r(mounts, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char directory[2 * PATH_MAX];
-		const char *root;
-		const char *point;
-		size_t length;
-
-		if (!mount_is_of(line, unified, &root, &point))
-			continue;
-		length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-		if (strncmp(path, root, length) != 0 ||
-		    (path[length] != '/' && path[length] != '\0'))
-			continue;
-		snprintf(directory, sizeof(directory), "%s%s", point, path + length);
-		result = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (result >= 0)
-			return result;
-		result = -errno;
-	}
-	return result;
-}
 
 /*
  * A user's session has cgroups of its own, in which anybody may make one that is
@@ -108,18 +45,7 @@ static int cgroup_opened(int fd, const char *path, const struct roots *roots, st
 static int cgroup_open(const struct roots *roots, bool unified, const char *path,
 		       struct error *error)
 {
-	char name[PATH_MAX];
-	char *mounts = malloc(MOUNTS_SIZE);
-	int fd;
-
-	if (mounts == NULL)
-		return error_set(error, -ENOMEM, "out of memory for the list of mounts");
-	snprintf(name, sizeof(name), "%s/self/mountinfo", roots->proc);
-	fd = (int)file_read(AT_FDCWD, name, mounts, MOUNTS_SIZE);
-	if (fd >= 0)
-		fd = mounted_open(mounts, unified, path);
-	free(mounts);
-	return cgroup_opened(fd, path, roots, error);
+	return cgroup_opened(cgroup_mount_open(roots, unified, path), path, roots, error);
 }
 
 /* The same of one in the guest's own, or of that itself: its path begins with the guest's. */
@@ -170,14 +96,19 @@ static const char *granted_name(const struct cpuset *cpuset)
 	return cpuset->unified ? "cpuset.cpus.effective" : "cpuset.cpus";
 }
 
-/* What the guest's cgroup may have at all must hold the rule's CPUs. */
-static int room_read(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
+/*
+ * What the guest's cgroup may have at all must hold the rule's CPUs. Where that is the very one
+ * that is written it has, once the guest is placed, no more than the rule said then; what else
+ * it may have only the kernel knows, and refuses the rest.
+ */
+static int room_read(struct cpuset *cpuset, bool moving, const struct id_set *cpus,
+		     struct error *error)
 {
 	char wanted[ID_SET_TEXT_SIZE];
 	char text[ID_SET_TEXT_SIZE];
 	int result = cpus_read(cpuset->guest, granted_name(cpuset), &cpuset->room, error);
 
-	if (result < 0 || id_set_holds(&cpuset->room, cpus))
+	if (result < 0 || id_set_holds(&cpuset->room, cpus) || (moving && cpuset->alone))
 		return result;
 	return error_set(error, -EINVAL,
 			 "CPUs %s are not all among those that the guest's cgroup may have (%s)",
@@ -230,10 +161,10 @@ static int cpuset_write(const struct cpuset *cpuset, const struct id_set *emulat
 	return result;
 }
 
-int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
+static int place(struct cpuset *cpuset, bool moving, const struct id_set *cpus, struct error *error)
 {
 	struct id_set left;
-	int result = room_read(cpuset, cpus, error);
+	int result = room_read(cpuset, moving, cpus, error);
 
 	if (result == 0)
 		result = cpus_read(cpuset->parent, "cpuset.cpus", &cpuset->parent_cpus, error);
@@ -246,16 +177,93 @@ int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error 
 	return result < 0 ? result : cpuset_write(cpuset, &left, cpus, error);
 }
 
+int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
+{
+	return place(cpuset, false, cpus, error);
+}
+
+/* The CPUs for a cgroup in a guest's: what it has of its own, as far as the rule goes. */
+static struct id_set child_cpus(const struct cpuset *cpuset, const struct id_set *now,
+				const struct id_set *cpus)
+{
+	struct id_set left = *now;
+
+	id_set_cut(&left, cpus);
+	return id_set_equal(now, &cpuset->parent_cpus) || id_set_is_empty(&left) ? *cpus : left;
+}
+
+/* Moves one of them, "vcpu0" and the like; what is no cgroup has no CPUs. */
+static int child_move(const struct cpuset *cpuset, const char *name, const struct id_set *cpus,
+		      struct error *error)
+{
+	int child = openat(cpuset->parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct id_set now;
+	struct id_set then;
+	int result = 0;
+
+	if (child < 0)
+		return 0;
+	if (cpus_read(child, "cpuset.cpus", &now, NULL) == 0) {
+		then = child_cpus(cpuset, &now, cpus);
+		result = cpus_write(child, &then, error);
+	}
+	close(child);
+	return result;
+}
+
+static int children_move(const struct cpuset *cpuset, const struct id_set *cpus,
+			 struct error *error)
+{
+	DIR *list = file_list(cpuset->parent, ".");
+	struct dirent *entry;
+	int result = 0;
+
+	if (list == NULL) {
+		result = -errno;
+		return error_set(error, result, "its cgroup cannot be read: %s", strerror(-result));
+	}
+	while (result == 0 && (entry = readdir(list)) != NULL) {
+		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
+			result = child_move(cpuset, entry->d_name, cpus, error);
+	}
+	closedir(list);
+	return result;
+}
+
+int cpuset_move(struct cpuset *cpuset, const struct id_set *cpus, struct error *error)
+{
+	struct id_set both = *cpus;
+	int result;
+
+	if (cpuset->unified)
+		return place(cpuset, true, cpus, error);
+	result = room_read(cpuset, true, cpus, error);
+	if (result == 0)
+		result = cpus_read(cpuset->parent, "cpuset.cpus", &cpuset->parent_cpus, error);
+	if (result < 0)
+		return result;
+	/* A cgroup holds all that those in it have: it is widened before, and narrowed after. */
+	id_set_join(&both, &cpuset->parent_cpus);
+	result = cpus_write(cpuset->parent, &both, error);
+	if (result == 0)
+		result = children_move(cpuset, cpus, error);
+	if (result == 0)
+		result = cpus_write(cpuset->parent, cpus, error);
+	return result;
+}
+
 int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct cgroup *emulator,
 		const struct guest_cgroup *found, struct error *error)
 {
 	int result;
 
-	*cpuset = (struct cpuset){
-	    .unified = emulator->unified, .guest = -1, .parent = -1, .emulator = -1};
+	*cpuset = (struct cpuset){.unified = emulator->unified,
+				  .alone = strcmp(found->parent, found->guest) == 0,
+				  .guest = -1,
+				  .parent = -1,
+				  .emulator = -1};
 	/* systemd writes the scope's own cpuset when it likes (systemd.resource-control(5)). */
-	if (cpuset->unified && strcmp(found->parent, found->guest) == 0 &&
-	    guest_cgroup_is_scope(found))
+	if (cpuset->unified && cpuset->alone && guest_cgroup_is_scope(found))
 		return error_set(error, -EINVAL,
 				 "this libvirt has no cgroup of its own in %s: update it",
 				 found->guest);

@@ -11,6 +11,7 @@
 /* The cgroups of a guest, open, so that no other can take their place. */
 struct cpuset {
 	bool unified;
+	bool alone; /* the guest's cgroup is itself the parent of "emulator" */
 	int guest;
 	int parent; /* of "emulator" */
 	int emulator;
@@ -38,6 +39,14 @@ int cpuset_open(struct cpuset *cpuset, const struct roots *roots, const struct c
  * the cpusets as they were. (Who is killed between the two writes of v1 leaves the first.)
  */
 int cpuset_place(struct cpuset *cpuset, const struct id_set *cpus, struct error *error);
+
+/*
+ * The same for a guest that runs: under cgroup v1 the cgroups of its threads, which libvirt has
+ * made of the guest's, follow; what its XML has pinned stays within that. (A pin to
+ * all that the guest had before cannot be told from none there.) Where one is refused
+ * the guest has what it had before, or some more.
+ */
+int cpuset_move(struct cpuset *cpuset, const struct id_set *cpus, struct error *error);
 
 void cpuset_close(struct cpuset *cpuset);
 

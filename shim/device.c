@@ -166,16 +166,12 @@ bool device_is_assigned(const struct device *device)
  */
 static bool vectors_find(int directory, device_interrupt *found, void *context)
 {
-	int fd = openat(directory, "msi_irqs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *vectors = fd < 0 ? NULL : fdopendir(fd);
+	DIR *vectors = file_list(directory, "msi_irqs");
 	const struct dirent *entry;
 	bool any = false;
 
-	if (vectors == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (vectors == NULL)
 		return false;
-	}
 	while ((entry = readdir(vectors)) != NULL) {
 		unsigned int number;
 		size_t length = number_read(entry->d_name, INT_MAX, &number);

@@ -1,5 +1,5 @@
 #include "device_option.h"
-#include "json_library.h"
+#include "json_text.h"
 #include "option_string.h"
 
 #include <errno.h>
@@ -23,21 +23,20 @@ static int text_read(const char *text, const char *key, struct device_option *op
 	return result < 0 ? result : value_copy(text, key, &option->value);
 }
 
-static int json_read(const char *text, const char *key, struct device_option *option,
-		     struct error *error)
+static int json_read(const char *text, const char *key, struct device_option *option)
 {
-	const struct json_library *library;
-	json_t *json;
-	int result = json_library_read(text, &library, &json, error);
+	struct json_text json;
+	struct json_text value;
+	int result = json_text_check(text, &json);
 
 	if (result == -EINVAL) /* QEMU will say so */
 		return 0;
 	if (result < 0)
-		return result == -EILSEQ ? -EINVAL : result;
-	result = json_library_string(library, json, "driver", &option->driver);
-	if (result == 0)
-		result = json_library_string(library, json, key, &option->value);
-	library->free_value(json);
+		return -EINVAL;
+	if (json_text_member(json, "driver", &value))
+		result = json_text_string(value, &option->driver);
+	if (result == 0 && json_text_member(json, key, &value))
+		result = json_text_string(value, &option->value);
 	return result;
 }
 
@@ -49,7 +48,7 @@ int device_option_read(const char *text, const char *key, struct device_option *
 	*option = (struct device_option){0};
 	if (strstr(text, key) == NULL)
 		return 0;
-	result = *text == '{' ? json_read(text, key, option, error) : text_read(text, key, option);
+	result = *text == '{' ? json_read(text, key, option) : text_read(text, key, option);
 	if (result == 0 && option->driver != NULL && option->value != NULL)
 		return 1;
 	device_option_free(option);

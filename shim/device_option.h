@@ -12,8 +12,8 @@ struct device_option {
 /*
  * Reads the argument of a -device, in JSON or not, for its driver and the value of `key`.
  * Returns 1 with `option` filled, to be freed by device_option_free(); 0 where it has no such
- * key; -EINVAL where it may have it, in words that are not understood here; or with `error`
- * filled -ENOMEM, or -ENOENT where JSON cannot be read for want of its library.
+ * key; -EINVAL where it may have it, in words that are not understood here; or -ENOMEM with
+ * `error` filled.
  */
 int device_option_read(const char *text, const char *key, struct device_option *option,
 		       struct error *error);

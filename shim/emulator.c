@@ -1,6 +1,7 @@
 #include "emulator.h"
 #include "file.h"
 #include "marker.h"
+#include "self.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,26 +24,6 @@ int emulator_alias_path(const char *target, char *alias, size_t size)
 			      (int)(name - target), target, name);
 
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
-}
-
-/*
- * Reads where this program is. An installation may just have put another file in
- * its place; then the kernel adds a word to the name (proc_pid_exe(5)).
- */
-static int self_path(char *path, size_t size, struct error *error)
-{
-	static const char deleted[] = " (deleted)";
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
-	struct stat stat;
-
-	if (length < 0)
-		return error_set(error, -EACCES, "/proc/self/exe cannot be read: %s",
-				 strerror(errno));
-	path[length] = '\0';
-	if ((size_t)length > strlen(deleted) && lstat(path, &stat) < 0 &&
-	    strcmp(path + length - strlen(deleted), deleted) == 0)
-		path[length - (ssize_t)strlen(deleted)] = '\0';
-	return 0;
 }
 
 static int real_check(const char *path, struct stat *stat_buffer, struct error *error)
@@ -73,7 +54,7 @@ static int real_check(const char *path, struct stat *stat_buffer, struct error *
 
 int emulator_find(struct emulator *emulator, struct error *error)
 {
-	const char *named = secure_getenv("QEMU_KVM_SHIM_REAL");
+	const char *named = self_getenv("QEMU_KVM_SHIM_REAL");
 	char self[PATH_MAX];
 	struct stat real;
 	struct stat alias;

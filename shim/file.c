@@ -50,3 +50,15 @@ int file_write(int directory, const char *name, const char *text)
 		result = -errno;
 	return result;
 }
+
+DIR *file_list(int directory, const char *name)
+{
+	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	int code = errno;
+
+	if (list == NULL && fd >= 0)
+		close(fd);
+	errno = code;
+	return list;
+}

@@ -2,6 +2,7 @@
 #ifndef SHIM_FILE_H
 #define SHIM_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -20,5 +21,11 @@ int file_write_to(int fd, const char *text);
  * Returns 0 or -errno.
  */
 int file_write(int directory, const char *name, const char *text);
+
+/*
+ * Opens the directory `name` in `directory` (as openat(2) takes them), to be read by readdir(3)
+ * and closed by closedir(3). Returns NULL with errno set where that cannot be.
+ */
+DIR *file_list(int directory, const char *name);
 
 #endif

@@ -1,10 +1,15 @@
 /* guest-pinning, the administrator's tool: one verb a file, listed here. */
+#include "agent.h"
 #include "log.h"
+#include "plain_spec.h"
 #include "plan.h"
+#include "report.h"
+#include "roots.h"
 #include "verbs.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,23 +19,45 @@ static const struct verb {
 	const char *help;
 	int (*run)(int argc, char *argv[]);
 } verbs[] = {
-    {"match", "[--json] NAME...", "which rule a guest of that name gets, and which placement",
-     verb_match},
-    {"check", "[--json] [FILE...]", "every problem of the policy, on this host", verb_check},
-    {"install", "TARGET", "put the shim in the place of the emulator TARGET", verb_install},
-    {"uninstall", "TARGET", "put the emulator TARGET back", verb_uninstall},
+    {"check", "[--json] [--topology XML] [FILE...]", "every problem of the policy", verb_check},
+    {"match", "[--json] NAME... | --all", "the rule and placement of a name", verb_match},
+    {"status", "[--json] [--watch] [GUEST...]", "where guests are, and should be", verb_status},
+    {"apply", "[--json] GUEST... | --all", "bring running guests to the policy", verb_apply},
+    {"map", "[--json] [--output FILE]", "this host's nodes, with the guests", verb_map},
+    {"doctor", "[--json] [--guests N]", "what works against placement here", verb_doctor},
+    {"install", "TARGET", "put the shim in an emulator's place", verb_install},
+    {"uninstall", "TARGET", "put the emulator back", verb_uninstall},
 };
 
-enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
+const struct roots verb_roots = {.proc = "/proc", .sys = "/sys", .state = AGENT_DIRECTORY};
 
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]), VERB_OPTIONS_MAX = 8 };
+
+/* The help is one screen: at most 24 lines of at most 80 columns. */
 static void print_help(FILE *stream)
 {
-	fputs("guest-pinning: which guest runs where on this host\n\n", stream);
+	size_t width = 0;
+
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		size_t used = strlen(verbs[i].name) + strlen(verbs[i].arguments);
+
+		width = used > width ? used : width;
+	}
+	fputs("usage: guest-pinning VERB [ARGUMENT...]\n\n", stream);
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		fprintf(stream, "  guest-pinning %-9s %-19s %s\n", verbs[i].name,
-			verbs[i].arguments, verbs[i].help);
-	fputs("\nThe policy is " POLICY_PATH " and\n" POLICY_PATH ".d/*.conf.\n"
-	      "Exit status: 0 fine, 1 a problem found, 2 wrong usage.\n",
+		fprintf(stream, "  %s %-*s  %s\n", verbs[i].name,
+			(int)(width - strlen(verbs[i].name)), verbs[i].arguments, verbs[i].help);
+	fputs("\n"
+	      "  --json               as JSON, for programs\n"
+	      "  --topology XML       for the host whose topology lstopo wrote there\n"
+	      "  --all                all guests: match those of libvirt, apply those that run\n"
+	      "  --watch              again every two seconds, until interrupted\n"
+	      "  --output FILE        into a picture: .svg, .png, .pdf and others\n"
+	      "  --guests N           the limits for so many guests\n"
+	      "  --help, --version\n"
+	      "\nThe policy is " POLICY_PATH " and\n" POLICY_PATH ".d/*.conf.\n"
+	      "Exit status: 0 fine, 1 a problem found, 2 wrong usage.\n"
+	      "More: guest-pinning(8), guest-pinning.conf(5).\n",
 	      stream);
 }
 
@@ -43,27 +70,41 @@ int verb_usage(const char *verb)
 	return VERB_USAGE;
 }
 
-int verb_options(int argc, char *argv[], bool *json)
+int verb_options(int argc, char *argv[], const struct verb_option *options)
 {
-	static const struct option with_json[] = {{"json", no_argument, NULL, 'j'}, {0}};
-	static const struct option none[] = {{0}};
+	struct option list[VERB_OPTIONS_MAX + 1] = {0};
+	int index = 0;
 	int option;
 
+	for (size_t i = 0; options[i].name != NULL; i++)
+		list[i] = (struct option){
+		    .name = options[i].name,
+		    .has_arg = options[i].value != NULL ? required_argument : no_argument,
+		    .val = 'o',
+		};
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", json != NULL ? with_json : none, NULL)) !=
-	       -1) {
-		if (option != 'j' || json == NULL) {
-			log_line("unknown option '%s'", argv[optind - 1]);
+	while ((option = getopt_long(argc, argv, ":", list, &index)) != -1) {
+		if (option != 'o') {
+			log_line(option == ':' ? "option '%s' lacks its argument"
+					       : "unknown option '%s'",
+				 argv[optind - 1]);
 			verb_usage(argv[0]);
 			return -1;
 		}
-		*json = true;
+		if (options[index].value != NULL)
+			*options[index].value = optarg;
+		else
+			*options[index].flag = true;
 	}
 	return optind;
 }
 
 int verb_finish(int status)
 {
+	if (!report_is_whole()) {
+		log_line("out of memory for the output");
+		status = VERB_PROBLEM;
+	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	log_line("the output cannot be written: %s", strerror(errno));
@@ -72,7 +113,10 @@ int verb_finish(int status)
 
 int main(int argc, char *argv[])
 {
+	/* Of the locale only what is a character: numbers stay as they are. */
+	setlocale(LC_CTYPE, "");
 	log_program("guest-pinning");
+	report_begin();
 	if (argc < 2) {
 		print_help(stderr);
 		return VERB_USAGE;
@@ -86,6 +130,7 @@ int main(int argc, char *argv[])
 		puts("guest-pinning " VERSION);
 		return verb_finish(VERB_FINE);
 	}
+	plain_spec_remember(&roots_of_kernel);
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);

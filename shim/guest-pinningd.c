@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,14 +34,13 @@ static const struct option options[] = {
 
 static void print_help(FILE *stream)
 {
-	fputs(
-	    "guest-pinningd: the agent that sets cpusets, interrupts and priorities for guests\n\n"
-	    "  --foreground   stay, and log to stderr instead of syslog\n"
-	    "  --socket PATH  listen there instead of at " AGENT_SOCKET "\n"
-	    "  --policy FILE  instead of " POLICY_PATH "\n"
-	    "  --help, --version\n\n"
-	    "Exit status: 0 ended by a signal, 1 a problem, 2 wrong usage.\n",
-	    stream);
+	fputs("guest-pinningd, the agent: sets cpusets, interrupts and priorities for guests\n\n"
+	      "  --foreground   stay, and log to stderr instead of syslog\n"
+	      "  --socket PATH  listen there instead of at " AGENT_SOCKET "\n"
+	      "  --policy FILE  instead of " POLICY_PATH "\n"
+	      "  --help, --version\n\n"
+	      "Exit status: 0 ended by a signal, 1 a problem, 2 wrong usage.\n",
+	      stream);
 }
 
 /* In the background the working directory is another. */
@@ -117,6 +117,20 @@ static void ready_tell(void)
 		close(fd);
 }
 
+/*
+ * What ends the agent waits until it serves: before, it would leave the socket that it has
+ * made.
+ */
+static void signals_hold(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 /* The socket, by whom it is to be had. *made: here, and so removed here. */
 static int listener_find(const struct settings *settings, const char **made, struct error *error)
 {
@@ -170,6 +184,7 @@ int main(int argc, char *argv[])
 		log_line("the agent must be started as root");
 		return EXIT_FAILURE;
 	}
+	signals_hold();
 	result = listener = listener_find(&settings, &made, &error);
 	if (result >= 0)
 		result = serve(&settings, listener, &error);

@@ -1,4 +1,5 @@
 #include "guest_cgroup.h"
+#include "number.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -28,13 +29,6 @@ static char *component_take(char *path)
 	return slash + 1;
 }
 
-static int hex_digit(char character)
-{
-	if (character >= '0' && character <= '9')
-		return character - '0';
-	return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
 /* Undoes the "\x2d" of a unit's name, in place (systemd.unit(5)). Returns false for any other \. */
 static bool unescape(char *text)
 {
@@ -45,9 +39,10 @@ static bool unescape(char *text)
 			*to++ = *from;
 			continue;
 		}
-		if (from[1] != 'x' || hex_digit(from[2]) < 0 || hex_digit(from[3]) < 0)
+		if (from[1] != 'x' || number_hex_digit(from[2]) < 0 ||
+		    number_hex_digit(from[3]) < 0)
 			return false;
-		*to++ = (char)(hex_digit(from[2]) << 4 | hex_digit(from[3]));
+		*to++ = (char)(number_hex_digit(from[2]) << 4 | number_hex_digit(from[3]));
 		from += 3;
 	}
 	*to = '\0';

@@ -2,10 +2,12 @@
 #include "emulator.h"
 #include "features.h"
 #include "marker.h"
+#include "trusted.h"
 
 #include <attr/libattr.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,8 @@ struct site {
 	char lacks[PATH_MAX]; /* what the real emulator is too old for: see emulator.h */
 	char new_lacks[PATH_MAX];
 };
+
+enum { LOCK_PATIENCE_MS = 10000, LOCK_TURN_MS = 20 };
 
 enum kind { KIND_MISSING, KIND_REAL, KIND_SHIM };
 
@@ -72,7 +76,7 @@ static int target_resolve(struct site *site, const char *target, struct error *e
 	return 0;
 }
 
-static int site_open(struct site *site, const char *target, struct error *error)
+static int site_find(struct site *site, const char *target, struct error *error)
 {
 	size_t suffix = strlen(EMULATOR_REAL_SUFFIX);
 	size_t length;
@@ -98,15 +102,38 @@ static int site_open(struct site *site, const char *target, struct error *error)
 	    path_make(site->lacks, site->alias, EMULATOR_LACKS_SUFFIX, error) < 0 ||
 	    path_make(site->new_lacks, site->lacks, ".new", error) < 0)
 		return -ENAMETOOLONG;
+	return 0;
+}
+
+/*
+ * Returns 0, or -1 with errno set. Whoever may read the directory may lock it, too: a lock that
+ * is not another installation's must not hold up a package manager for ever.
+ */
+static int lock_wait(int fd)
+{
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_TURN_MS) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
+			return -1;
+		(void)poll(NULL, 0, LOCK_TURN_MS);
+	}
+	return 0;
+}
+
+static int site_lock(struct site *site, struct error *error)
+{
 	site->lock = open(site->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (site->lock < 0)
 		return failed(site->directory, "cannot be opened", error);
-	if (flock(site->lock, LOCK_EX) < 0) {
+	if (lock_wait(site->lock) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		error_set(error, -EIO,
+			  "%s: somebody has locked it for %d seconds: end who it is (fuser -v %s)",
+			  site->directory, LOCK_PATIENCE_MS / 1000, site->directory);
+	else
 		failed(site->directory, "cannot be locked", error);
-		close(site->lock);
-		return -EIO;
-	}
-	return 0;
+	close(site->lock);
+	return -EIO;
 }
 
 /* Makes what was renamed last over a power cut, and lets the next installation in. */
@@ -371,6 +398,10 @@ static int site_check(const struct site *site, bool alias, bool *keep, struct er
 
 	if (site_look(site, &target_kind, &target, &real_kind, &real, error) < 0)
 		return -EINVAL;
+	*keep = false;
+	/* What stands behind a diversion of a package manager's. */
+	if (target_kind == KIND_MISSING && real_kind == KIND_REAL && alias)
+		return 0;
 	if (target_kind == KIND_MISSING && real_kind == KIND_REAL)
 		return error_set(error, -ENOENT,
 				 "%s: it is missing, but %s is there: guest-pinning uninstall "
@@ -383,7 +414,6 @@ static int site_check(const struct site *site, bool alias, bool *keep, struct er
 				 "%s: it is the shim, but there is no real emulator at %s: "
 				 "reinstall the emulator's package",
 				 site->target, site->real);
-	*keep = false;
 	if (target_kind == KIND_SHIM)
 		return 0;
 	if ((target.st_mode & 0111) == 0)
@@ -439,7 +469,12 @@ int install_emulator(const char *target, const char *shim, struct error *error)
 
 	if (fd < 0)
 		return failed(shim, "the shim cannot be opened", error);
-	result = site_open(&site, target, error);
+	result = site_find(&site, target, error);
+	/* Somebody could have this file get another's owner and mode, or chmod(2) another's. */
+	if (result == 0)
+		result = trusted_way(site.directory, geteuid(), error);
+	if (result == 0)
+		result = site_lock(&site, error);
 	if (result == 0)
 		result = site_close(&site, site_install(&site, fd, error), error);
 	close(fd);
@@ -448,24 +483,36 @@ int install_emulator(const char *target, const char *shim, struct error *error)
 
 static int site_uninstall(const struct site *site, struct error *error)
 {
-	struct stat stat;
+	struct stat target_stat;
+	struct stat real_stat;
 	enum kind target = KIND_MISSING;
 	enum kind real = KIND_MISSING;
 	bool alias = false;
 	int result = INSTALL_DONE;
 
 	if (site_clean(site, error) < 0 || alias_check(site, &alias, error) < 0 ||
-	    site_look(site, &target, &stat, &real, &stat, error) < 0)
+	    site_look(site, &target, &target_stat, &real, &real_stat, error) < 0)
 		return -EIO;
+	/* An upgrade may bring a link that leads to another emulator, which is a shim's now. */
+	if (real == KIND_SHIM && S_ISLNK(real_stat.st_mode))
+		real = KIND_REAL;
 	if (target == KIND_REAL) {
 		if (real == KIND_MISSING || !alias)
 			result = INSTALL_NOTHING;
 		else if (remove_file(site->real, error) < 0)
 			return -EIO;
-	} else if (real != KIND_REAL) {
+	} else if (target == KIND_MISSING && real != KIND_REAL && !alias) {
+		return error_set(error, -ENOENT, "%s: there is no emulator", site->target);
+	} else if (real == KIND_SHIM) {
 		return error_set(error, -ENOENT,
-				 "%s: there is no real emulator to put back: reinstall its package",
+				 "%s: it is a shim itself, and no emulator to put back: reinstall "
+				 "its package",
 				 site->real);
+	} else if (real == KIND_MISSING) {
+		/* The emulator's package is gone: a shim alone can start nothing. */
+		if (remove_file(site->target, error) < 0)
+			return -EIO;
+		result = INSTALL_REMOVED;
 	} else if (rename(site->real, site->target) < 0) {
 		return failed(site->target, "cannot be replaced", error);
 	}
@@ -477,8 +524,10 @@ static int site_uninstall(const struct site *site, struct error *error)
 int uninstall_emulator(const char *target, struct error *error)
 {
 	struct site site;
-	int result = site_open(&site, target, error);
+	int result = site_find(&site, target, error);
 
+	if (result == 0)
+		result = site_lock(&site, error);
 	if (result < 0)
 		return result;
 	return site_close(&site, site_uninstall(&site, error), error);

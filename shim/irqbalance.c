@@ -3,6 +3,7 @@
 #include "file.h"
 #include "log.h"
 #include "number.h"
+#include "process.h"
 #include "unix_socket.h"
 
 #include <dirent.h>
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Ended by a null byte, which older ones do not add themselves. */
@@ -114,11 +114,18 @@ static bool process_read(const struct irqbalance *irqbalance, pid_t pid, const c
 static bool process_is_roots(const struct irqbalance *irqbalance, pid_t pid)
 {
 	char path[PATH_MAX];
-	struct stat stat_of;
+	uid_t user;
+	int directory;
+	bool is = false;
 
 	snprintf(path, sizeof(path), "%s/%d", irqbalance->roots->proc, pid);
-	return stat(path, &stat_of) == 0 &&
-	       (stat_of.st_uid == 0 || stat_of.st_uid == irqbalance->roots->owner);
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return false;
+	is = process_user_read(directory, &user) == 0 &&
+	     (user == 0 || user == irqbalance->roots->owner);
+	close(directory);
+	return is;
 }
 
 /* Finds the one that runs: a socket may be left by one that was killed. */

@@ -1,17 +1,21 @@
 #include "listener.h"
 #include "number.h"
 #include "server.h"
+#include "trusted.h"
 #include "unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static const char lock_name[] = "agent.lock";
 
 enum { LISTENER_MODE = 0660, FIRST_INHERITED = 3 /* SD_LISTEN_FDS_START */ };
 
@@ -47,27 +51,54 @@ int listener_inherited(struct error *error)
 	return fd;
 }
 
+/*
+ * Makes the directory of the socket. Who may write there could put a socket, or what the agent
+ * writes down, in the place of the agent's.
+ */
+static int directory_make(const char *directory, struct error *error)
+{
+	char way[PATH_MAX]; /* without links, such as /var/run */
+
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return error_set(error, -errno, "%s: cannot be made: %s", directory,
+				 strerror(errno));
+	if (realpath(directory, way) == NULL)
+		return error_set(error, -errno, "%s: %s", directory, strerror(errno));
+	return trusted_way(way, geteuid(), error);
+}
+
+/* A file that root alone may open, and so lock: a directory could be locked by anybody. */
+static int lock_take(const char *path, const char *directory, struct error *error)
+{
+	char name[PATH_MAX + sizeof(lock_name)];
+	int lock; /* stays open */
+
+	snprintf(name, sizeof(name), "%s/%s", directory, lock_name);
+	lock = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return error_set(error, -errno, "%s: %s", path,
+			 errno == EWOULDBLOCK ? "another agent is running" : strerror(errno));
+}
+
 /* Makes way for the socket: its directory, and nothing in its place. */
 static int path_prepare(const char *path, struct error *error)
 {
 	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	struct stat stat;
-	int lock; /* stays open */
+	int result;
 
 	if (slash == NULL || slash == path || strlen(path) >= sizeof(directory))
 		return error_set(error, -EINVAL, "%s: the socket needs a path with a directory",
 				 path);
 	memcpy(directory, path, (size_t)(slash - path));
 	directory[slash - path] = '\0';
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return error_set(error, -errno, "%s: cannot be made: %s", directory,
-				 strerror(errno));
-	lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return error_set(error, -errno, "%s: %s", path,
-				 errno == EWOULDBLOCK ? "another agent is running"
-						      : strerror(errno));
+	result = directory_make(directory, error);
+	if (result == 0)
+		result = lock_take(path, directory, error);
+	if (result < 0)
+		return result;
 	if (lstat(path, &stat) < 0)
 		return errno == ENOENT ? 0
 				       : error_set(error, -errno, "%s: %s", path, strerror(errno));

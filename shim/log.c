@@ -33,8 +33,15 @@ static void line_write(const char *line, size_t length)
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction before;
 	bool changed = sigaction(SIGPIPE, &ignore, &before) == 0;
+	ssize_t count;
 
-	(void)!write(STDERR_FILENO, line, length);
+	do {
+		count = write(STDERR_FILENO, line, length);
+		if (count > 0) {
+			line += count;
+			length -= (size_t)count;
+		}
+	} while (length > 0 && (count > 0 || (count < 0 && errno == EINTR)));
 	if (changed)
 		sigaction(SIGPIPE, &before, NULL);
 }

@@ -6,14 +6,21 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What is looked at. Linkers put the headers and the notes first, so they are in it. */
 enum { HEAD_SIZE = 4096 };
 
+/* What is looked for: where the version begins, and how long it may be. */
+struct mark {
+	const char *version;
+	size_t size;
+};
+
 /* Looks through the notes of one segment. The file may be anybody's, so all is checked. */
-static bool notes_hold_mark(const char *notes, size_t size)
+static bool notes_hold_mark(const char *notes, size_t size, struct mark *mark)
 {
 	size_t at = 0;
 
@@ -31,14 +38,16 @@ static bool notes_hold_mark(const char *notes, size_t size)
 		if (name > size - at || descriptor > size - at - name)
 			return false;
 		if (note.n_type == MARKER_TYPE && note.n_namesz == sizeof(MARKER_NAME) &&
-		    memcmp(notes + at, MARKER_NAME, sizeof(MARKER_NAME)) == 0)
+		    memcmp(notes + at, MARKER_NAME, sizeof(MARKER_NAME)) == 0) {
+			*mark = (struct mark){notes + at + name, note.n_descsz};
 			return true;
+		}
 		at += name + descriptor;
 	}
 	return false;
 }
 
-static bool head_holds_mark(const char *head, size_t size)
+static bool head_holds_mark(const char *head, size_t size, struct mark *mark)
 {
 	ElfW(Ehdr) header;
 
@@ -58,18 +67,41 @@ static bool head_holds_mark(const char *head, size_t size)
 		memcpy(&segment, head + at, sizeof(segment));
 		if (segment.p_type == PT_NOTE && segment.p_offset <= size &&
 		    segment.p_filesz <= size - segment.p_offset &&
-		    notes_hold_mark(head + segment.p_offset, segment.p_filesz))
+		    notes_hold_mark(head + segment.p_offset, segment.p_filesz, mark))
 			return true;
 	}
 	return false;
 }
 
+static int mark_read(int fd, char head[HEAD_SIZE], struct mark *mark)
+{
+	ssize_t size = pread(fd, head, HEAD_SIZE, 0);
+
+	return size < 0 ? -errno : head_holds_mark(head, (size_t)size, mark);
+}
+
 int marker_in(int fd)
 {
 	char head[HEAD_SIZE];
-	ssize_t size = pread(fd, head, sizeof(head), 0);
+	struct mark mark = {NULL, 0};
 
-	return size < 0 ? -errno : head_holds_mark(head, (size_t)size);
+	return mark_read(fd, head, &mark);
+}
+
+int marker_version(const char *path, char *version, size_t size)
+{
+	char head[HEAD_SIZE];
+	struct mark mark = {NULL, 0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = mark_read(fd, head, &mark);
+	close(fd);
+	if (result > 0)
+		snprintf(version, size, "%.*s", (int)mark.size, mark.version);
+	return result;
 }
 
 int marker_is_shim(const char *path)

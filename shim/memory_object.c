@@ -1,5 +1,5 @@
 #include "memory_object.h"
-#include "json_library.h"
+#include "json_text.h"
 #include "option_string.h"
 #include "size.h"
 #include "spec.h"
@@ -22,7 +22,7 @@ struct property {
 	bool keep; /* one that is given stays as it is */
 	bool done;
 };
-enum { PROPERTIES_MAX = 8 };
+enum { PROPERTIES_MAX = 8, PROPERTY_SIZE = 64 };
 
 /*
  * memory-backend-ram has its block's id without a path in front, and so, from the machine
@@ -119,33 +119,52 @@ static int text_read(const char *text, struct memory_object *object)
 	while (option_next(&string, &option)) {
 		int result = option_take(&option, object);
 
+		/* Nothing has such a property; and a value before it would go on behind ",,". */
+		if (option.key_length == 0)
+			return OBJECT_OTHER;
 		if (result < 0)
 			return result == -ENOMEM ? result : OBJECT_UNREAD;
 	}
 	return OBJECT_MEMORY;
 }
 
-static int json_take(const struct json_library *library, const json_t *json,
-		     struct memory_object *object)
+/* A member, or where there is none, what is neither a string nor anything else. */
+static struct json_text json_member(struct json_text json, const char *key)
 {
-	json_int_t size = library->integer_value(library->object_get(json, "size"));
-	json_int_t page = library->integer_value(library->object_get(json, "hugetlbsize"));
-	const json_t *reserve = library->object_get(json, "reserve");
-	const json_t *nodes = library->object_get(json, "host-nodes");
+	static const char null[] = "null";
+	struct json_text value;
 
-	if (json_library_string(library, json, "qom-type", &object->type) < 0 ||
-	    json_library_string(library, json, "id", &object->id) < 0 ||
-	    json_library_string(library, json, "policy", &object->policy) < 0 ||
-	    json_library_string(library, json, "mem-path", &object->path) < 0)
+	return json_text_member(json, key, &value) ? value
+						   : (struct json_text){null, null + strlen(null)};
+}
+
+static bool json_has(struct json_text json, const char *key)
+{
+	struct json_text value;
+
+	return json_text_member(json, key, &value);
+}
+
+static int json_take(struct json_text json, struct memory_object *object)
+{
+	long long size = json_text_integer(json_member(json, "size"));
+	long long page = json_text_integer(json_member(json, "hugetlbsize"));
+	struct json_text nodes = json_member(json, "host-nodes");
+	struct json_text one;
+
+	if (json_text_string(json_member(json, "qom-type"), &object->type) < 0 ||
+	    json_text_string(json_member(json, "id"), &object->id) < 0 ||
+	    json_text_string(json_member(json, "policy"), &object->policy) < 0 ||
+	    json_text_string(json_member(json, "mem-path"), &object->path) < 0)
 		return -ENOMEM;
-	object->hugetlb = json_is_true(library->object_get(json, "hugetlb"));
-	object->sparse = json_is_false(reserve);
-	object->merge_given = library->object_get(json, "merge") != NULL;
-	object->prealloc_given = library->object_get(json, "prealloc") != NULL;
+	object->hugetlb = json_text_is(json_member(json, "hugetlb"), "true");
+	object->sparse = json_text_is(json_member(json, "reserve"), "false");
+	object->merge_given = json_has(json, "merge");
+	object->prealloc_given = json_has(json, "prealloc");
 	object->size = size > 0 ? (uint64_t)size : 0; /* 0, too, where it is no integer */
 	object->hugetlb_size = page > 0 ? (uint64_t)page : 0;
-	for (size_t i = 0; i < library->array_size(nodes); i++) {
-		json_int_t node = library->integer_value(library->array_get(nodes, i));
+	for (bool more = json_text_first(nodes, &one); more; more = json_text_next(nodes, &one)) {
+		long long node = json_text_integer(one);
 
 		if (node >= 0 && node <= SPEC_NODE_MAX)
 			id_set_add(&object->nodes, (unsigned int)node);
@@ -153,21 +172,14 @@ static int json_take(const struct json_library *library, const json_t *json,
 	return OBJECT_MEMORY;
 }
 
-static int json_read(const char *text, struct memory_object *object, struct error *error)
+static int json_read(const char *text, struct memory_object *object)
 {
-	const struct json_library *library;
-	json_t *json;
-	int result = json_library_read(text, &library, &json, error);
+	struct json_text json;
+	int result = json_text_check(text, &json);
 
-	if (result == -EILSEQ && strstr(text, backend) != NULL)
+	if (result == -EMSGSIZE || (result == -EILSEQ && strstr(text, backend) != NULL))
 		return OBJECT_UNREAD;
-	if (result == -EILSEQ || result == -EINVAL)
-		return OBJECT_OTHER;
-	if (result < 0)
-		return result;
-	result = json_take(library, json, object);
-	library->free_value(json);
-	return result;
+	return result < 0 ? OBJECT_OTHER : json_take(json, object);
 }
 
 int memory_object_read(const char *text, struct memory_object *object, struct error *error)
@@ -175,7 +187,7 @@ int memory_object_read(const char *text, struct memory_object *object, struct er
 	int result;
 
 	*object = (struct memory_object){.text = text};
-	result = *text == '{' ? json_read(text, object, error) : text_read(text, object);
+	result = *text == '{' ? json_read(text, object) : text_read(text, object);
 	if (result == -ENOMEM)
 		error_set(error, result, "out of memory for the guest's memory objects");
 	if (result == OBJECT_MEMORY &&
@@ -188,37 +200,45 @@ int memory_object_read(const char *text, struct memory_object *object, struct er
 	return result;
 }
 
-/* Sets one property of a JSON object. Returns 0 or -ENOMEM. */
-static int json_set(const struct json_library *library, json_t *json,
-		    const struct property *property)
+/* Sets one property of a JSON object, *text, anew. Returns 0 or -ENOMEM. */
+static int json_set(char **text, const struct property *property)
 {
-	json_t *value;
+	char value[PROPERTY_SIZE];
+	struct json_text json;
+	char *changed;
 
-	if (property->keep && library->object_get(json, property->key) != NULL)
+	if (json_text_check(*text, &json) < 0) /* it was read before */
+		return -ENOMEM;
+	if (property->keep && json_has(json, property->key))
 		return 0;
 	if (property->word != NULL)
-		value = library->string(property->word);
+		snprintf(value, sizeof(value), "\"%s\"", property->word);
 	else if (property->number != 0)
-		value = library->integer((json_int_t)property->number);
+		snprintf(value, sizeof(value), "%" PRIu64, property->number);
 	else
-		value = property->on ? library->true_value() : library->false_value();
-	return library->object_set_new(json, property->key, value) < 0 ? -ENOMEM : 0;
+		snprintf(value, sizeof(value), "%s", property->on ? "true" : "false");
+	if (json_text_set(json, property->key, value, &changed) < 0)
+		return -ENOMEM;
+	free(*text);
+	*text = changed;
+	return 0;
 }
 
 static int json_change(const struct memory_object *object, const struct property *properties,
 		       size_t count, char **text)
 {
-	const struct json_library *library;
-	json_t *json;
-	int result = json_library_read(object->text, &library, &json, NULL);
+	int result = 0;
 
-	if (result < 0) /* it was read before */
+	*text = strdup(object->text);
+	if (*text == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = json_set(library, json, &properties[i]);
-	*text = result == 0 ? library->dumps(json, JSON_COMPACT) : NULL;
-	library->free_value(json);
-	return *text == NULL ? -ENOMEM : 0;
+		result = json_set(text, &properties[i]);
+	if (result < 0) {
+		free(*text);
+		*text = NULL;
+	}
+	return result;
 }
 
 static void property_print(FILE *stream, const struct property *property)

@@ -38,7 +38,7 @@ enum object_result {
 /*
  * Reads the argument of an -object, which must outlive `object`. Returns one of the above,
  * with `object` filled only for OBJECT_MEMORY, to be freed by memory_object_free(); or
- * -ENOMEM, or -ENOENT where JSON cannot be read for want of its library, with `error` filled.
+ * -ENOMEM with `error` filled.
  */
 int memory_object_read(const char *text, struct memory_object *object, struct error *error);
 

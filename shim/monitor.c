@@ -5,8 +5,27 @@
 #include <dirent.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-enum { SOCKETS_MAX = 64, WAIT_MILLISECONDS = 2000 };
+enum { SOCKETS_MAX = 64, WAIT_MILLISECONDS = 2000, KEEP_MILLISECONDS = 1000 };
+
+/*
+ * Leaves a process behind that holds the connection until this one has ended and its parent has
+ * taken note, for a second at most.
+ */
+static void connection_keep(void)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)getpid());
+	if (fork() != 0)
+		return;
+	for (int i = 0; i < KEEP_MILLISECONDS && access(path, F_OK) == 0; i++)
+		(void)poll(NULL, 0, 1);
+	_exit(EXIT_SUCCESS);
+}
 
 void monitor_wait(void)
 {
@@ -27,6 +46,6 @@ void monitor_wait(void)
 			sockets[count++] = (struct pollfd){.fd = (int)fd, .events = POLLIN};
 	}
 	closedir(directory);
-	if (count > 0)
-		(void)poll(sockets, count, WAIT_MILLISECONDS);
+	if (count > 0 && poll(sockets, count, WAIT_MILLISECONDS) > 0)
+		connection_keep();
 }

@@ -1,5 +1,6 @@
 #include "numa_library.h"
 #include "library.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -23,9 +24,12 @@ void numa_warn(int number, char *format, ...)
 	warning[strcspn(warning, "\n")] = '\0';
 }
 
+/* Where memory is short the library ends the process after this (numa_bitmask_alloc). */
 void numa_error(char *where)
 {
 	snprintf(warning, sizeof(warning), "%s: %s", where, strerror(errno));
+	if (errno == ENOMEM)
+		log_line("libnuma cannot go on, and ends this: %s", warning);
 }
 
 const char *numa_library_warning(void)
@@ -43,20 +47,24 @@ static const struct library_symbol symbols[] = {
     LIBRARY_SYMBOL("numa_parse_cpustring", struct numa_library, parse_cpustring),
     LIBRARY_SYMBOL("numa_parse_cpustring_all", struct numa_library, parse_cpustring_all),
     LIBRARY_SYMBOL("numa_node_to_cpus", struct numa_library, node_to_cpus),
-    LIBRARY_SYMBOL("numa_node_size64", struct numa_library, node_size64),
     LIBRARY_SYMBOL("numa_bitmask_alloc", struct numa_library, bitmask_alloc),
     LIBRARY_SYMBOL("numa_bitmask_free", struct numa_library, bitmask_free),
     LIBRARY_SYMBOL("numa_bitmask_isbitset", struct numa_library, bitmask_isbitset),
     LIBRARY_SYMBOL("numa_num_possible_cpus", struct numa_library, num_possible_cpus),
-    LIBRARY_SYMBOL("numa_nodes_ptr", struct numa_library, existing_nodes),
     LIBRARY_SYMBOL("numa_all_nodes_ptr", struct numa_library, allowed_nodes),
     LIBRARY_SYMBOL("numa_all_cpus_ptr", struct numa_library, allowed_cpus),
 };
 
+static bool is_open;
+
+bool numa_library_is_open(void)
+{
+	return is_open;
+}
+
 int numa_library_open(const struct numa_library **library, struct error *error)
 {
 	static struct numa_library opened;
-	static bool is_open;
 	int result;
 
 	*library = &opened;

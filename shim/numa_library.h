@@ -18,14 +18,12 @@ struct numa_library {
 	__typeof__(&numa_parse_cpustring) parse_cpustring;
 	__typeof__(&numa_parse_cpustring_all) parse_cpustring_all;
 	__typeof__(&numa_node_to_cpus) node_to_cpus;
-	__typeof__(&numa_node_size64) node_size64;
 	__typeof__(&numa_bitmask_alloc) bitmask_alloc;
 	__typeof__(&numa_bitmask_free) bitmask_free;
 	__typeof__(&numa_bitmask_isbitset) bitmask_isbitset;
 	__typeof__(&numa_num_possible_cpus) num_possible_cpus;
-	struct bitmask **existing_nodes; /* those in /sys */
-	struct bitmask **allowed_nodes;  /* those the caller's cpuset allows */
-	struct bitmask **allowed_cpus;   /* those of the caller's affinity */
+	struct bitmask **allowed_nodes; /* those the caller's cpuset allows */
+	struct bitmask **allowed_cpus;  /* those of the caller's affinity */
 };
 
 /*
@@ -33,6 +31,8 @@ struct numa_library {
  * filled -ENOENT (it is not there) or -ENOSYS (the kernel knows no NUMA policy).
  */
 int numa_library_open(const struct numa_library **library, struct error *error);
+
+bool numa_library_is_open(void);
 
 /* The last warning of the library since the last call, or "". It prints none itself. */
 const char *numa_library_warning(void);

@@ -1,11 +1,12 @@
 #include "peer.h"
-#include "file.h"
 #include "marker.h"
+#include "process.h"
 #include "qemu_args.h"
 #include "trusted.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +20,24 @@
 #define SO_PEERPIDFD 77 /* since Linux 6.5; older headers lack it */
 #endif
 
-/* The kernel starts none with more than 6 MiB (fs/exec.c, bprm_stack_limits); later it may be
- * moved. */
-enum { COMMAND_LINE_START = 0x4000, COMMAND_LINE_MAX = 0x1000000 };
-
-/* Whether the other end of the connection is closed. */
-static bool hung_up(int connection)
+/* What is to be told of a descriptor now. Returns the events, or -errno. */
+static int events_of(int fd, short wanted)
 {
-	struct pollfd end = {.fd = connection, .events = POLLRDHUP};
+	struct pollfd polled = {.fd = fd, .events = wanted};
+	int ready;
 
-	return poll(&end, 1, 0) < 0 || (end.revents & (POLLHUP | POLLRDHUP)) != 0;
+	do
+		ready = poll(&polled, 1, 0);
+	while (ready < 0 && errno == EINTR);
+	return ready < 0 ? -errno : polled.revents;
+}
+
+/* Whether the other end of the connection is closed. Returns 0, 1 or -errno. */
+static int hung_up(int connection)
+{
+	int events = events_of(connection, POLLRDHUP);
+
+	return events < 0 ? events : (events & (POLLHUP | POLLRDHUP)) != 0;
 }
 
 /*
@@ -41,6 +50,7 @@ static bool hung_up(int connection)
 static int pidfd_of(int connection, pid_t pid)
 {
 	socklen_t size = sizeof(int);
+	int ended;
 	int fd;
 
 	if (getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
@@ -50,31 +60,40 @@ static int pidfd_of(int connection, pid_t pid)
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		return -errno;
-	if (hung_up(connection)) {
-		close(fd);
-		return -ESRCH;
-	}
-	return fd;
+	ended = hung_up(connection);
+	if (ended == 0)
+		return fd;
+	close(fd);
+	return ended < 0 ? ended : -ESRCH;
 }
 
 static int alive(const struct peer *peer, struct error *error)
 {
-	struct pollfd end = {.fd = peer->pidfd, .events = POLLIN};
-	int ready;
+	int events = events_of(peer->pidfd, POLLIN);
 
-	do
-		ready = poll(&end, 1, 0);
-	while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return 0;
-	return error_set(error, -ESRCH, "the process has ended");
+	if (events < 0)
+		return error_set(error, events, "whether the process lives cannot be told: %s",
+				 strerror(-events));
+	return events == 0 ? 0 : error_set(error, -ESRCH, "the process has ended");
+}
+
+/* Opens the directory of the process in /proc, which must be alive after that. */
+static int directory_open(struct peer *peer, const struct roots *roots, struct error *error)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d", roots->proc, peer->pid);
+	peer->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (peer->directory < 0)
+		return error_set(error, -errno, "the process has ended (%s)", strerror(errno));
+	/* Alive now, so the number was its own as the directory was opened. */
+	return alive(peer, error);
 }
 
 int peer_open(struct peer *peer, int connection, const struct roots *roots, struct error *error)
 {
 	struct ucred who = {0};
 	socklen_t size = sizeof(who);
-	char path[PATH_MAX];
 
 	*peer = (struct peer){.pidfd = -1, .directory = -1};
 	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
@@ -87,26 +106,41 @@ int peer_open(struct peer *peer, int connection, const struct roots *roots, stru
 	if (peer->pidfd < 0)
 		return error_set(error, peer->pidfd, "the process cannot be held: %s",
 				 strerror(-peer->pidfd));
-	snprintf(path, sizeof(path), "%s/%d", roots->proc, peer->pid);
-	peer->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (peer->directory < 0)
-		return error_set(error, -errno, "the process has ended (%s)", strerror(errno));
-	/* Alive now, so the number was its own as the directory was opened. */
-	return alive(peer, error);
+	return directory_open(peer, roots, error);
+}
+
+int peer_hold(struct peer *peer, pid_t pid, const char *started, const struct roots *roots,
+	      struct error *error)
+{
+	struct process_stat process;
+	int result;
+
+	*peer = (struct peer){.pid = pid, .pidfd = -1, .directory = -1};
+	peer->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (peer->pidfd < 0)
+		return error_set(error, -errno, "the process cannot be held: %s", strerror(errno));
+	result = directory_open(peer, roots, error);
+	if (result < 0)
+		return result;
+	if (process_stat_read(peer->directory, &process) < 0 ||
+	    strcmp(process.started, started) != 0 ||
+	    process_user_read(peer->directory, &peer->uid) < 0)
+		return error_set(error, -ESRCH, "process %d is no longer that guest", pid);
+	return 0;
 }
 
 /* Opens what the process runs, and says what file that is. Returns a descriptor or -errno. */
 static int executable_open(const struct peer *peer, struct stat *stat, struct error *error)
 {
 	int fd = openat(peer->directory, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int result;
 
-	if (fd < 0)
-		return error_set(error, -errno, "its executable cannot be read: %s",
-				 strerror(errno));
-	if (fstat(fd, stat) == 0)
+	if (fd >= 0 && fstat(fd, stat) == 0)
 		return fd;
-	close(fd);
-	return error_set(error, -EIO, "its executable cannot be read");
+	result = error_set(error, -errno, "its executable cannot be read: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return result;
 }
 
 /* Whether the file still is where the process was started from, and is trusted there. */
@@ -121,8 +155,10 @@ static int executable_trust(const char *path, const struct stat *running, uid_t 
 		return error_set(error, fd, "its executable %s is not there (any more)", path);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &found) < 0 || found.st_dev != running->st_dev ||
-	    found.st_ino != running->st_ino)
+	if (fstat(fd, &found) < 0)
+		error_set(error, -EPERM, "its executable %s cannot be read: %s", path,
+			  strerror(errno));
+	else if (found.st_dev != running->st_dev || found.st_ino != running->st_ino)
 		error_set(error, -EPERM, "its executable is no longer %s", path);
 	close(fd);
 	return error_is_set(error) ? -EPERM : 0;
@@ -150,68 +186,17 @@ static int executable_check(const struct peer *peer, const struct roots *roots, 
 	return error_set(error, -EPERM, "its executable %s is no qemu-kvm-shim", path);
 }
 
-/* Reads the whole command line. Returns it allocated, with *size, or NULL with `error` filled. */
-static char *command_line_read(const struct peer *peer, size_t *size, struct error *error)
-{
-	size_t room = COMMAND_LINE_START;
-	char *text = NULL;
-	ssize_t length = -E2BIG;
-
-	while (length == -E2BIG && room <= COMMAND_LINE_MAX) {
-		free(text);
-		text = malloc(room);
-		if (text == NULL)
-			break;
-		length = file_read(peer->directory, "cmdline", text, room);
-		room *= 2;
-	}
-	if (text != NULL && length > 0) {
-		*size = (size_t)length;
-		return text;
-	}
-	free(text);
-	error_set(error, -EIO, "its command line cannot be read: %s",
-		  length == 0 ? "it has none" : strerror(length < 0 ? (int)-length : ENOMEM));
-	return NULL;
-}
-
-/* Makes argv of a command line. Returns it allocated, or NULL with `error` filled. */
-static char **argv_make(char *text, size_t size, struct error *error)
-{
-	char *argument = text;
-	size_t count = 0;
-	char **argv;
-
-	for (size_t i = 0; i < size; i++)
-		count += text[i] == '\0';
-	/* As the kernel counts when it starts a program; this may be made up later. */
-	if (size + count * sizeof(*argv) > COMMAND_LINE_MAX) {
-		error_set(error, -E2BIG, "its command line cannot be read: %s", strerror(E2BIG));
-		return NULL;
-	}
-	argv = calloc(count + 2, sizeof(*argv));
-	if (argv == NULL)
-		error_set(error, -ENOMEM, "out of memory for its command line");
-	for (size_t i = 0; argv != NULL && argument < text + size; i++) {
-		argv[i] = argument;
-		argument += strlen(argument) + 1;
-	}
-	return argv;
-}
-
 /* Finds the guest's name, as the shim itself does. */
 static int guest_read(struct peer *peer, struct error *error)
 {
-	size_t size = 0;
+	int result = process_arguments(peer->directory, &peer->argv, error);
 
-	peer->command_line = command_line_read(peer, &size, error);
-	if (peer->command_line != NULL)
-		peer->argv = argv_make(peer->command_line, size, error);
-	if (peer->argv != NULL && qemu_args_guest(peer->argv, &peer->guest) < 0)
-		error_set(error, -ENOMEM, "out of memory for its command line");
-	else if (peer->argv != NULL && peer->guest == NULL)
-		error_set(error, -EINVAL, "its command line names no guest");
-	return peer->guest == NULL ? -EINVAL : 0;
+	if (result < 0)
+		return result;
+	if (qemu_args_guest(peer->argv, &peer->guest) < 0)
+		return error_set(error, -ENOMEM, "out of memory for its command line");
+	return peer->guest == NULL ? error_set(error, -EINVAL, "its command line names no guest")
+				   : 0;
 }
 
 int peer_read_cgroup(struct peer *peer, struct error *error)
@@ -230,17 +215,32 @@ int peer_read(struct peer *peer, const struct roots *roots, struct error *error)
 	return result < 0 ? result : guest_read(peer, error);
 }
 
+int peer_read_guest(struct peer *peer, struct error *error)
+{
+	int fd = executable_open(peer, &peer->executable, error);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return guest_read(peer, error);
+}
+
 int peer_waits(const struct peer *peer, int connection, struct error *error)
 {
 	struct stat now = {0};
 	int fd = executable_open(peer, &now, error);
+	int ended;
 
 	if (fd < 0)
 		return fd;
 	close(fd);
 	if (peer->executable.st_dev != now.st_dev || peer->executable.st_ino != now.st_ino)
 		return error_set(error, -EPERM, "it has become another program");
-	if (hung_up(connection))
+	ended = hung_up(connection);
+	if (ended < 0)
+		return error_set(error, ended, "whether it waits for the answer cannot be told: %s",
+				 strerror(-ended));
+	if (ended > 0)
 		return error_set(error, -EPIPE, "it does not wait for the answer any more");
 	return alive(peer, error);
 }
@@ -252,6 +252,5 @@ void peer_close(struct peer *peer)
 	if (peer->directory >= 0)
 		close(peer->directory);
 	free(peer->guest);
-	free(peer->argv);
-	free(peer->command_line);
+	process_arguments_free(peer->argv);
 }

@@ -1,6 +1,6 @@
 /*
- * Who is at the other end of the agent's socket: what the kernel knows of it,
- * and nothing that it says.
+ * A process that the agent is to do something for: who is at the other end of its socket, or
+ * a guest that root names. What the kernel knows of it, and nothing that it says.
  */
 #ifndef SHIM_PEER_H
 #define SHIM_PEER_H
@@ -17,8 +17,7 @@ struct peer {
 	int pidfd;     /* the process that connected, no other that was given its number since */
 	int directory; /* its directory in /proc, which becomes no other's either */
 	struct stat executable;
-	char *command_line;
-	char **argv; /* in it */
+	char **argv; /* its command line */
 	char *guest; /* the name in it */
 	struct cgroup cgroup;
 };
@@ -28,6 +27,14 @@ struct peer {
  * set in every case (0: not known), and peer_close() is due.
  */
 int peer_open(struct peer *peer, int connection, const struct roots *roots, struct error *error);
+
+/*
+ * Takes hold of a process that somebody else has named, by its number and by when it was started
+ * (process.h). Returns 0; or -errno with `error` filled: -ESRCH where it is not that one, or not
+ * there. peer_close() is due.
+ */
+int peer_hold(struct peer *peer, pid_t pid, const char *started, const struct roots *roots,
+	      struct error *error);
 
 /*
  * Reads which cgroup it is in, which is the one thing of it that it cannot make up.
@@ -44,8 +51,11 @@ int peer_read_cgroup(struct peer *peer, struct error *error);
  */
 int peer_read(struct peer *peer, const struct roots *roots, struct error *error);
 
+/* Reads which guest it is, whatever it runs. Returns 0; or -errno with `error` filled. */
+int peer_read_guest(struct peer *peer, struct error *error);
+
 /*
- * Whether it still is what it was as it was read, and still waits for its answer over
+ * Whether it still is what it was as it was read, and that an answer is still waited for over
  * `connection`. Returns 0; or -errno with `error` filled.
  */
 int peer_waits(const struct peer *peer, int connection, struct error *error);

@@ -1,10 +1,8 @@
 #include "placement.h"
-#include "file.h"
-#include "numa_library.h"
+#include "host_spec.h"
 #include "spec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <numaif.h>
 #include <sched.h>
 #include <stdio.h>
@@ -25,187 +23,18 @@ static const int kernel_modes[MEMORY_MODES] = {
     [MEMORY_LOCAL] = MPOL_LOCAL,
 };
 
-static void set_of(const struct numa_library *numa, const struct bitmask *mask, struct id_set *set)
-{
-	memset(set, 0, sizeof(*set));
-	numa_library_copy(numa, mask, set);
-}
-
-/* Words why one number of a spec cannot be used. Returns 0 where it can. */
-static int explain_node(const struct numa_library *numa, const char *spec, unsigned int node,
-			struct error *error)
-{
-	char text[ID_SET_TEXT_SIZE];
-	struct id_set existing;
-	struct id_set allowed;
-
-	set_of(numa, *numa->existing_nodes, &existing);
-	set_of(numa, *numa->allowed_nodes, &allowed);
-	if (!id_set_has(&existing, node))
-		return error_set(error, -EINVAL,
-				 "node %u of '%s' does not exist: this host has node %s", node,
-				 spec, id_set_format(&existing, text, sizeof(text)));
-	if (id_set_has(&allowed, node))
-		return 0;
-	if (numa->node_size64((int)node, NULL) <= 0)
-		return error_set(error, -EINVAL, "node %u of '%s' has no memory", node, spec);
-	return error_set(error, -EINVAL,
-			 "node %u of '%s' is outside the cpuset of this process, which allows "
-			 "memory of node %s",
-			 node, spec, id_set_format(&allowed, text, sizeof(text)));
-}
-
-static int explain_cpu(const struct numa_library *numa, const char *spec, unsigned int cpu,
-		       struct error *error)
-{
-	char text[ID_SET_TEXT_SIZE];
-	struct id_set allowed;
-
-	set_of(numa, *numa->allowed_cpus, &allowed);
-	if (id_set_has(&allowed, cpu))
-		return 0;
-	if (cpu >= (unsigned long)sysconf(_SC_NPROCESSORS_CONF))
-		return error_set(error, -EINVAL,
-				 "CPU %u of '%s' does not exist: this host has %ld CPUs", cpu, spec,
-				 sysconf(_SC_NPROCESSORS_CONF));
-	return error_set(error, -EINVAL,
-			 "CPU %u of '%s' is offline or not among those this process may use (%s)",
-			 cpu, spec, id_set_format(&allowed, text, sizeof(text)));
-}
-
-/* Words why libnuma does not take a spec that is well written. Always returns -EINVAL. */
-static int explain_spec(const struct numa_library *numa, enum spec_kind kind, const char *text,
-			struct error *error)
-{
-	const char *warning = numa_library_warning();
-	char list[ID_SET_TEXT_SIZE];
-	struct id_set allowed;
-	struct spec spec;
-	struct spec_item item;
-
-	set_of(numa, kind == SPEC_NODES ? *numa->allowed_nodes : *numa->allowed_cpus, &allowed);
-	spec_start(&spec, kind, text);
-	while (spec_next(&spec, &item, error) > 0) {
-		unsigned int id[] = {item.first, item.last};
-
-		if (item.all || item.device != NULL)
-			break;
-		if (spec.relative) {
-			if (item.last >= id_set_count(&allowed))
-				return error_set(error, -EINVAL,
-						 "'%s': only +0 to +%u exist, for this process may "
-						 "use %s %s",
-						 text, id_set_count(&allowed) - 1,
-						 spec_kind_noun(kind),
-						 id_set_format(&allowed, list, sizeof(list)));
-			continue;
-		}
-		for (int i = 0; i < 2; i++) {
-			int result = kind == SPEC_NODES ? explain_node(numa, text, id[i], error)
-							: explain_cpu(numa, text, id[i], error);
-
-			if (result < 0)
-				return result;
-		}
-	}
-	return error_set(error, -EINVAL, "'%s' names no %s of this host: %s", text,
-			 spec_kind_noun(kind),
-			 warning[0] != '\0' ? warning : "libnuma does not take it");
-}
-
-/* A spec such as "all" or "!0" means no CPUs but those that are online. */
-static bool counts_what_there_is(const char *text)
-{
-	struct spec spec;
-	struct spec_item item;
-	struct error error;
-	bool all = false;
-
-	spec_start(&spec, SPEC_CPUS, text);
-	while (!all && spec_next(&spec, &item, &error) > 0)
-		all = item.all;
-	return all || spec.inverted;
-}
-
-/* Leaves the CPUs that are online. A spec that names another cannot be had. */
-static int online_cut(struct id_set *cpus, const char *spec, struct error *error)
-{
-	static const char path[] = "/sys/devices/system/cpu/online";
-	char list[ID_SET_LIST_SIZE];
-	char text[ID_SET_TEXT_SIZE];
-	struct id_set online;
-	ssize_t length = file_read(AT_FDCWD, path, list, sizeof(list));
-
-	if (length < 0 || id_set_read(&online, list) < 0)
-		return error_set(error, -EIO, "%s cannot be read", path);
-	if (!counts_what_there_is(spec) && !id_set_holds(&online, cpus))
-		return error_set(error, -EINVAL,
-				 "'%s': this host has CPUs %s, no others are online", spec,
-				 id_set_format(&online, text, sizeof(text)));
-	id_set_cut(cpus, &online);
-	return 0;
-}
-
-static int spec_resolve(const struct numa_library *numa, enum placement_view view,
-			enum spec_kind kind, const char *text, struct id_set *set,
-			struct error *error)
-{
-	bool any_cpu = kind == SPEC_CPUS && view == PLACEMENT_OF_HOST;
-	struct bitmask *mask;
-	int result;
-
-	numa_library_warning();
-	if (any_cpu)
-		mask = numa->parse_cpustring_all(text);
-	else if (kind == SPEC_CPUS)
-		mask = numa->parse_cpustring(text);
-	else
-		mask = numa->parse_nodestring(text);
-	if (mask == NULL)
-		return explain_spec(numa, kind, text, error);
-	numa_library_copy(numa, mask, set);
-	numa->bitmask_free(mask);
-	result = any_cpu || (kind == SPEC_CPUS && counts_what_there_is(text))
-		     ? online_cut(set, text, error)
-		     : 0;
-	if (result == 0 && id_set_is_empty(set))
-		return error_set(error, -EINVAL, "'%s' leaves no %s", text, spec_kind_noun(kind));
-	return result;
-}
-
 int placement_cpus(const char *spec, struct id_set *cpus, struct error *error)
 {
-	const struct numa_library *numa;
-	int result = numa_library_open(&numa, error);
+	int result = host_spec_check_kernel(error);
 
 	memset(cpus, 0, sizeof(*cpus));
 	return result < 0 ? result
-			  : spec_resolve(numa, PLACEMENT_OF_HOST, SPEC_CPUS, spec, cpus, error);
-}
-
-/* The CPUs of all nodes, as numa_run_on_node_mask_all() finds them. */
-static int nodes_to_cpus(const struct numa_library *numa, const struct id_set *nodes,
-			 struct id_set *cpus, struct error *error)
-{
-	char text[ID_SET_TEXT_SIZE];
-	struct bitmask *mask = numa->bitmask_alloc((unsigned int)numa->num_possible_cpus());
-
-	for (unsigned int node = 0; node <= SPEC_NODE_MAX; node++) {
-		if (id_set_has(nodes, node) && numa->node_to_cpus((int)node, mask) == 0)
-			numa_library_copy(numa, mask, cpus);
-	}
-	numa->bitmask_free(mask);
-	if (id_set_is_empty(cpus))
-		return error_set(error, -EINVAL,
-				 "node %s has no CPUs that are online: name some by cpus=",
-				 id_set_format(nodes, text, sizeof(text)));
-	return 0;
+			  : host_spec_resolve(PLACEMENT_OF_HOST, SPEC_CPUS, spec, cpus, error);
 }
 
 int placement_resolve(const struct rule *rule, enum placement_view view,
 		      struct placement *placement, struct error *error)
 {
-	const struct numa_library *numa;
 	struct id_set nodes = {0};
 	char text[ID_SET_TEXT_SIZE];
 	int result;
@@ -219,26 +48,31 @@ int placement_resolve(const struct rule *rule, enum placement_view view,
 	};
 	if (!placement->sets_cpus && !placement->sets_memory)
 		return 0;
-	result = numa_library_open(&numa, error);
+	result = host_spec_check_kernel(error);
 	if (result < 0)
 		return result;
+	placement->wrong = rule->nodes;
 	if (rule->nodes != NULL) {
-		result = spec_resolve(numa, view, SPEC_NODES, rule->nodes, &nodes, error);
+		result = host_spec_resolve(view, SPEC_NODES, rule->nodes, &nodes, error);
 		if (result < 0)
 			return result;
 	}
-	if (rule->cpus != NULL && !placement->by_agent)
-		result = spec_resolve(numa, view, SPEC_CPUS, rule->cpus, &placement->cpus, error);
-	else if (rule->cpus == NULL && rule->nodes != NULL)
-		result = nodes_to_cpus(numa, &nodes, &placement->cpus, error);
+	if (rule->cpus != NULL && !placement->by_agent) {
+		placement->wrong = rule->cpus;
+		result = host_spec_resolve(view, SPEC_CPUS, rule->cpus, &placement->cpus, error);
+	} else if (rule->cpus == NULL && rule->nodes != NULL) {
+		result = host_spec_node_cpus(&nodes, &placement->cpus, error);
+	}
 	if (result < 0)
 		return result;
+	placement->wrong = rule->nodes;
 	if (placement->mode == MEMORY_PREFERRED && id_set_count(&nodes) != 1)
 		return error_set(error, -EINVAL,
 				 "mem=preferred takes one node, not %s: use mem=preferred-many",
 				 id_set_format(&nodes, text, sizeof(text)));
 	if (placement->sets_memory && placement->mode != MEMORY_LOCAL)
 		placement->nodes = nodes;
+	placement->wrong = NULL;
 	return 0;
 }
 

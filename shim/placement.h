@@ -17,6 +17,7 @@ struct placement {
 	enum memory_mode mode;
 	struct id_set nodes; /* of the memory policy; empty for MEMORY_LOCAL */
 	bool thp_never;      /* no transparent huge pages, whatever the host's setting */
+	const char *wrong;   /* where the rule cannot be honoured: the rule's word that says so */
 };
 
 /* Whose placement it is to be, and so what "+0" and "all" count. */

@@ -2,16 +2,18 @@
 #include "agent.h"
 #include "cgroup.h"
 #include "priority.h"
+#include "self.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct policy_source policy_source_find(void)
 {
-	const char *path = secure_getenv("GUEST_PINNING_CONF");
+	const char *path = self_getenv("GUEST_PINNING_CONF");
 
 	if (path != NULL && *path != '\0')
 		return (struct policy_source){path, geteuid()};
@@ -163,7 +165,10 @@ void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
 	struct glob_name name;
 	int result;
 
-	*plan = (struct plan){.guest = guest != NULL && *guest != '\0' ? guest : NULL};
+	/* Texts are empty by their first byte; what is not written costs no memory. */
+	memset(plan, 0, offsetof(struct plan, reason));
+	plan->reason.text[0] = plan->error.text[0] = '\0';
+	plan->guest = guest != NULL && *guest != '\0' ? guest : NULL;
 	if (plan->guest == NULL)
 		return;
 	result = policy_open(&plan->policy, source.path, source.owner, false, plan_report, plan);
@@ -226,25 +231,62 @@ static int plan_place_process(struct plan *plan, const char *agent, struct error
 	return result;
 }
 
+/* Puts a variable into the environment, which has room for it: where putenv(3) would. */
+static void environment_put(char **made, char *variable)
+{
+	size_t length = strcspn(variable, "=") + 1;
+	size_t i = 0;
+
+	while (made[i] != NULL && strncmp(made[i], variable, length) != 0)
+		i++;
+	made[i] = variable;
+}
+
+/*
+ * Makes the environment with env=, to be taken when the guest is placed: nothing may fail then.
+ * Returns it allocated, or NULL.
+ */
+static char **environment_make(const struct rule *rule)
+{
+	size_t count = 0;
+	char **made;
+
+	while (environ != NULL && environ[count] != NULL)
+		count++;
+	made = calloc(count + rule->env_count + 1, sizeof(*made));
+	if (made == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		made[i] = environ[i];
+	for (size_t i = 0; i < rule->env_count; i++)
+		environment_put(made, (char *)rule->env[i]); /* nobody changes it */
+	return made;
+}
+
 void plan_apply(struct plan *plan, const char *agent)
 {
 	struct error note = {0};
 	struct error warning = {0};
 	struct error error = {0};
+	bool changes = agent != NULL && plan->rule.env_count > 0;
+	char **environment = NULL;
 
 	if (!plan->placed)
 		return;
+	if (changes && (environment = environment_make(&plan->rule)) == NULL) {
+		plan_fail(plan, "out of memory for env=");
+		return;
+	}
 	if (plan_place_process(plan, agent, &note, &warning, &error) < 0)
 		plan_fail(plan, error.text);
 	if (error_is_set(&warning))
 		plan_warn_of_rule(plan, warning.text);
 	if (error_is_set(&note))
 		plan_warn_of_rule(plan, note.text);
-	for (size_t i = 0; agent != NULL && plan->placed && i < plan->rule.env_count; i++) {
-		/* putenv(3) wants char *, but changes nothing that is never set again. */
-		if (putenv((char *)plan->rule.env[i]) != 0)
-			plan_fail(plan, "out of memory for env=");
-	}
+	if (changes && plan->placed)
+		environ = environment; /* until execve(2) */
+	else
+		free(environment);
 }
 
 void plan_free(struct plan *plan)

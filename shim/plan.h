@@ -39,11 +39,12 @@ struct plan {
 	struct placement placement;
 	struct guest_memory memory;        /* when placed */
 	struct interrupt_plan *interrupts; /* after plan_interrupts(), where the rule has some */
-	struct error warnings[PLAN_WARNINGS_MAX];
+	struct policy policy;
 	size_t warning_count;
+	/* Last, for most starts never touch them: plan_make() */
 	struct error reason; /* why it is not placed though a rule matches, in short */
 	struct error error;  /* the start is refused for this; empty: it is not */
-	struct policy policy;
+	struct error warnings[PLAN_WARNINGS_MAX];
 };
 
 /*

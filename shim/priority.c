@@ -12,6 +12,28 @@ static const int kernel_schedulers[SCHEDULERS] = {
     [SCHEDULER_RR] = SCHED_RR,
 };
 
+const char *priority_scheduler_name(int scheduler)
+{
+	static const char *const names[] = {
+	    [SCHED_OTHER] = "other", [SCHED_FIFO] = "fifo", [SCHED_RR] = "rr",
+	    [SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle",
+	};
+	size_t count = sizeof(names) / sizeof(names[0]);
+
+	return scheduler >= 0 && (size_t)scheduler < count && names[scheduler] != NULL
+		   ? names[scheduler]
+		   : "of another kind";
+}
+
+bool priority_is(const struct priority *priority, const struct rule *rule)
+{
+	if (rule->nice_given && priority->nice != rule->nice)
+		return false;
+	return rule->scheduler == SCHEDULER_NONE ||
+	       (priority->scheduler == kernel_schedulers[rule->scheduler] &&
+		priority->realtime == (int)rule->realtime);
+}
+
 int priority_read(pid_t thread, struct priority *priority, struct error *error)
 {
 	struct sched_param parameters;

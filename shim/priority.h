@@ -5,6 +5,7 @@
 #include "error.h"
 #include "rule.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* What a thread has. */
@@ -19,6 +20,12 @@ static inline bool priority_is_asked(const struct rule *rule)
 {
 	return rule->nice_given || rule->scheduler != SCHEDULER_NONE;
 }
+
+/* The kernel's scheduler in words: "other", "fifo" … */
+const char *priority_scheduler_name(int scheduler);
+
+/* Whether that is what the rule says. */
+bool priority_is(const struct priority *priority, const struct rule *rule);
 
 /* Reads what a thread has, 0 being the calling one. Returns 0; or -errno with `error` filled. */
 int priority_read(pid_t thread, struct priority *priority, struct error *error);

@@ -6,6 +6,7 @@
  */
 #include "agent.h"
 #include "emulator.h"
+#include "handover.h"
 #include "log.h"
 #include "marker_note.h"
 #include "monitor.h"
@@ -32,17 +33,21 @@ __asm__(".pushsection .note.qemu-kvm-shim, \"a\", %note\n"
 
 enum { EXIT_REFUSED = 1, RECORD_SIZE = 4000 };
 
-/* Makes the plan for a command line. Returns the guest's name, allocated, or NULL. */
-static char *plan_command_line(char *const argv[], struct plan *plan)
+/* Finds the guest's name, allocated; NULL: the command line has none. */
+static char *guest_find(char *const argv[])
 {
 	char *guest;
 
 	if (qemu_args_guest(argv, &guest) < 0)
 		log_line("out of memory for the guest's name; it starts unplaced");
+	return guest;
+}
+
+static void plan_command_line(char *const argv[], const char *guest, struct plan *plan)
+{
 	plan_make(plan, guest, PLAN_FOR_CALLER, policy_source_find());
 	if (plan->placed && qemu_args_monitored_by_libvirt(argv))
 		plan_by_libvirt(plan);
-	return guest;
 }
 
 /* Says why the emulator is not started, and ends. */
@@ -73,16 +78,11 @@ static int execute(struct emulator *emulator, char *const argv[])
 }
 
 /* Returns only where the guest is not started. */
-static int start_planned(struct plan *plan, char *const argv[])
+static int start_planned(struct plan *plan, char *const argv[], struct emulator *emulator)
 {
 	char record[RECORD_SIZE];
-	struct emulator emulator;
-	struct error error = {0};
-	int result = emulator_find(&emulator, &error);
 
-	if (result < 0)
-		return give_up(error.text, emulator_exit_status(result));
-	plan_memory(plan, argv, &emulator);
+	plan_memory(plan, argv, emulator);
 	plan_apply(plan, AGENT_SOCKET);
 	for (size_t i = 0; i < plan->warning_count; i++)
 		log_line("%s", plan->warnings[i].text);
@@ -90,18 +90,45 @@ static int start_planned(struct plan *plan, char *const argv[])
 		return give_up(plan->error.text, EXIT_REFUSED);
 	if (plan->placed)
 		log_line("%s", plan_record(plan, record, sizeof(record)));
-	return execute(&emulator, plan_argv(plan, argv));
+	return execute(emulator, plan_argv(plan, argv));
 }
 
-static int start(char *const argv[])
+static int start_guest(const char *guest, char *const argv[], struct emulator *emulator)
 {
 	struct plan plan;
-	char *guest = plan_command_line(argv, &plan);
-	int status = start_planned(&plan, argv);
+	struct error error = {0};
+	int result;
 
+	plan_command_line(argv, guest, &plan);
+	result = emulator_find(emulator, &error);
+	if (result < 0)
+		result = give_up(error.text, emulator_exit_status(result));
+	else
+		result = start_planned(&plan, argv, emulator);
 	plan_free(&plan);
-	free(guest);
-	return status;
+	return result;
+}
+
+/*
+ * Without a name, as libvirt starts an emulator to ask what it can do, there is nothing to plan:
+ * it costs not even the memory for a plan.
+ */
+static int start(char *const argv[])
+{
+	struct emulator emulator;
+	struct error error = {0};
+	char *guest = guest_find(argv);
+	int result;
+
+	if (guest != NULL) {
+		result = start_guest(guest, argv, &emulator);
+		free(guest);
+		return result;
+	}
+	result = emulator_find(&emulator, &error);
+	if (result < 0)
+		return give_up(error.text, emulator_exit_status(result));
+	return execute(&emulator, argv);
 }
 
 /* Prints one word so that bash reads it back, on one line whatever it holds. */
@@ -141,10 +168,11 @@ static int dry_run(char *const argv[])
 	struct emulator emulator;
 	struct plan plan;
 	struct error error = {0};
-	char *guest = plan_command_line(argv, &plan);
+	char *guest = guest_find(argv);
 	bool missing = emulator_find(&emulator, &error) < 0; /* env= has no say in it */
 	bool refused;
 
+	plan_command_line(argv, guest, &plan);
 	plan_memory(&plan, argv, missing ? NULL : &emulator);
 	plan_interrupts(&plan, argv);
 	plan_apply(&plan, NULL);
@@ -173,13 +201,29 @@ static int dry_run(char *const argv[])
 	return refused ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
+/* The option that asks for it is not the emulator's. */
+static int dry_run_of(int argc, char *const argv[])
+{
+	char **rest = calloc((size_t)argc, sizeof(*rest));
+	int status;
+
+	if (rest == NULL) {
+		log_line("out of memory for the command line");
+		return EXIT_REFUSED;
+	}
+	rest[0] = argv[0];
+	memcpy(rest + 1, argv + 2, (size_t)(argc - 2) * sizeof(*rest));
+	status = dry_run(rest);
+	free(rest);
+	return status;
+}
+
 int main(int argc, char *argv[])
 {
+	handover_begin(argv);
 	if (argc > 1 && strcmp(argv[1], "--shim-version") == 0)
 		return puts("qemu-kvm-shim " VERSION) < 0 || fflush(stdout) != 0;
-	if (argc > 1 && strcmp(argv[1], "--shim-dry-run") == 0) {
-		argv[1] = argv[0];
-		return dry_run(argv + 1);
-	}
+	if (argc > 1 && strcmp(argv[1], "--shim-dry-run") == 0)
+		return dry_run_of(argc, argv);
 	return start(argv);
 }

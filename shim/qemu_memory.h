@@ -27,7 +27,7 @@ struct qemu_memory {
 
 /*
  * Reads a command line, which must outlive `memory`. Returns 0 with `memory` filled, to be
- * freed by qemu_memory_free(); or with `error` filled -ENOENT (no library for JSON) or -ENOMEM.
+ * freed by qemu_memory_free(); or with `error` filled -ENOMEM.
  */
 int qemu_memory_read(char *const argv[], struct qemu_memory *memory, struct error *error);
 

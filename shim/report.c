@@ -1,12 +1,14 @@
 #include "report.h"
+#include "json_memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 json_t *report_string(const char *text)
 {
 	size_t size = strlen(text) * 4 + 1; /* each byte can become \xNN */
-	char *printable = malloc(size);
+	char *printable = json_memory_take(size);
 	json_t *value;
 
 	if (printable == NULL)
@@ -16,27 +18,27 @@ json_t *report_string(const char *text)
 	return value;
 }
 
-static json_t *report_set(const struct id_set *set)
+json_t *report_set(const struct id_set *set)
 {
-	char text[ID_SET_TEXT_SIZE];
+	char text[ID_SET_LIST_SIZE];
 
-	return report_string(id_set_format(set, text, sizeof(text)));
+	return id_set_is_empty(set) ? json_null()
+				    : report_string(id_set_format(set, text, sizeof(text)));
 }
 
-static json_t *report_rule(const struct plan *plan)
+json_t *report_text(const char *text)
 {
-	if (!plan->matched)
-		return json_null();
-	return json_pack("{s:o, s:i, s:o}", "file", report_string(plan->rule.file), "line",
-			 (int)plan->rule.line, "glob", report_string(plan->rule.glob));
+	return text != NULL && *text != '\0' ? report_string(text) : json_null();
 }
 
-static json_t *report_memory(const struct plan *plan)
+json_t *report_rule(const char *file, unsigned int line, const char *glob)
 {
-	const struct placement *placement = &plan->placement;
+	return json_pack("{s:o, s:i, s:o}", "file", report_string(file), "line", (int)line, "glob",
+			 report_string(glob));
+}
 
-	if (!plan->placed || !placement->sets_memory)
-		return json_null();
+json_t *report_policy(const struct placement *placement)
+{
 	return json_pack("{s:s, s:o}", "mode", memory_mode_name(placement->mode), "nodes",
 			 placement->mode == MEMORY_LOCAL ? json_null()
 							 : report_set(&placement->nodes));
@@ -102,19 +104,36 @@ json_t *report_plan(const struct plan *plan)
 	for (size_t i = 0; i < plan->warning_count; i++)
 		json_array_append_new(warnings, report_string(plan->warnings[i].text));
 	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest",
-	    plan->guest != NULL ? report_string(plan->guest) : json_null(), "rule",
-	    report_rule(plan), "cpus",
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "guest", report_text(plan->guest),
+	    "rule",
+	    plan->matched ? report_rule(plan->rule.file, plan->rule.line, plan->rule.glob)
+			  : json_null(),
+	    "cpus",
 	    plan->placed && plan->placement.sets_cpus ? report_set(&plan->placement.cpus)
 						      : json_null(),
-	    "memory", report_memory(plan), "huge_pages", report_huge_pages(plan), "interrupts",
-	    report_interrupts(plan), "options", options, "warnings", warnings, "error",
-	    error_is_set(&plan->error) ? report_string(plan->error.text) : json_null());
+	    "memory",
+	    plan->placed && plan->placement.sets_memory ? report_policy(&plan->placement)
+							: json_null(),
+	    "huge_pages", report_huge_pages(plan), "interrupts", report_interrupts(plan), "options",
+	    options, "warnings", warnings, "error", report_text(plan->error.text));
+}
+
+void report_begin(void)
+{
+	json_set_alloc_funcs(json_memory_take, free);
+}
+
+bool report_is_whole(void)
+{
+	return json_memory_failures() == 0;
 }
 
 void report_print(json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2));
-	putchar('\n');
+	char *text = value == NULL ? NULL : json_dumps(value, JSON_INDENT(2));
+
+	if (text != NULL && report_is_whole())
+		puts(text);
+	free(text);
 	json_decref(value);
 }

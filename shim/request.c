@@ -1,5 +1,7 @@
 #include "request.h"
+#include "answer_message.h"
 #include "cpuset.h"
+#include "guest_threads.h"
 #include "interrupt_plan.h"
 #include "libvirt_state.h"
 #include "log.h"
@@ -8,6 +10,8 @@
 #include "plan.h"
 #include "priority.h"
 #include "qemu_args.h"
+#include "request_message.h"
+#include "watched.h"
 #include "watcher.h"
 
 #include <errno.h>
@@ -20,7 +24,8 @@
 struct request {
 	int connection;
 	const struct roots *roots;
-	struct peer peer;
+	struct peer peer; /* who asks; or, should root ask for one that runs already, that one */
+	bool runs;
 	struct guest_cgroup cgroup;
 	struct cpuset cpuset;
 	struct error by_hand; /* why its cgroup is not libvirt's, where root has started it */
@@ -30,24 +35,63 @@ struct request {
 	struct error note;
 };
 
-/* The message must be the request to the byte. It is not repeated as it came. */
-static int message_check(const char *message, size_t length, struct error *error)
+/* Root may name any guest; but not one that itself is a guest of libvirt's, run by root. */
+static int asker_check(const struct peer *asker, const struct roots *roots, struct error *error)
 {
-	if (length == strlen(AGENT_REQUEST) && memcmp(message, AGENT_REQUEST, length) == 0)
+	struct cgroup cgroup;
+	int result;
+
+	if (asker->uid != 0 && asker->uid != roots->owner)
+		return error_set(error, -EPERM, "only root may name a guest");
+	result = cgroup_read(asker->directory, "cgroup", &cgroup);
+	if (result == -ENOENT) /* a kernel without any */
 		return 0;
-	return error_set(error, -EPROTO,
-			 "a message of %zu bytes is no request that this agent knows", length);
+	if (result < 0)
+		return error_set(error, result,
+				 "who names a guest has a cgroup that cannot be "
+				 "read: %s",
+				 strerror(-result));
+	if (cgroup_is_emulator(&cgroup))
+		return error_set(error, -EPERM, "a guest may not name another");
+	return 0;
 }
 
-/* Whether whoever has started the process could do all by himself that the agent can. */
+/* Takes hold of whom the message is about. */
+static int message_read(struct request *request, const char *text, size_t length,
+			struct error *error)
+{
+	struct request_message message;
+	int result = request_message_read(&message, text, length, error);
+
+	request->runs = result == 0 && message.pid > 0;
+	if (!request->runs)
+		return result;
+	result = asker_check(&request->peer, request->roots, error);
+	if (result < 0)
+		return result;
+	peer_close(&request->peer);
+	return peer_hold(&request->peer, message.pid, message.started, request->roots, error);
+}
+
+/*
+ * Whether whoever has started the process could do all by himself that the agent can. That root
+ * names it says nothing of that: root names all that look like guests.
+ */
 static bool is_trusted(const struct request *request)
 {
 	return request->peer.uid == 0 || request->peer.uid == request->roots->owner;
 }
 
+static int guest_read(struct request *request, struct error *error)
+{
+	if (request->runs)
+		return peer_read_guest(&request->peer, error);
+	return peer_read(&request->peer, request->roots, error);
+}
+
 /*
- * Finds who asks. The cgroup comes first: only who is in one that libvirt has made costs
- * more than that, and root, who need not have it from libvirt.
+ * Finds who asks, or is asked for. The cgroup comes first: only who is in one that libvirt has
+ * made costs more than that, and root, who need not have it from libvirt.
  */
 static int guest_find(struct request *request, struct error *error)
 {
@@ -59,13 +103,16 @@ static int guest_find(struct request *request, struct error *error)
 	if (result < 0 && is_trusted(request)) {
 		request->by_hand = *error;
 		*error = (struct error){0};
-		return peer_read(peer, request->roots, error);
+		return guest_read(request, error);
 	}
 	if (result == 0)
 		result = cpuset_open(&request->cpuset, request->roots, &peer->cgroup,
 				     &request->cgroup, error);
+	else if (request->runs)
+		text_add(error->text, sizeof(error->text),
+			 ", and it is uid %u's, whom root does not take at their word", peer->uid);
 	if (result == 0)
-		result = peer_read(peer, request->roots, error);
+		result = guest_read(request, error);
 	if (result == 0 && !guest_cgroup_agrees(&request->cgroup, peer->guest))
 		result = error_set(error, -EINVAL,
 				   "its cgroup %s is another guest's: its command line says '%s'",
@@ -79,12 +126,34 @@ static bool plan_sets_cpuset(const struct request *request)
 	return request->plan.placement.sets_cpus && !error_is_set(&request->by_hand);
 }
 
+/* The CPUs, the one way or the other. */
+static bool plan_sets_cpus(const struct request *request)
+{
+	return plan_sets_cpuset(request) || (request->runs && request->plan.placement.sets_cpus);
+}
+
+/* Whether it has interrupts that its rule may no longer ask for. */
+static bool guest_is_watched(const struct request *request)
+{
+	struct process_stat stat;
+	json_t *watched;
+	bool found;
+
+	if (!request->runs || process_stat_read(request->peer.directory, &stat) < 0)
+		return false;
+	watched = watched_load(request->roots);
+	found = watched_has_guest(watched, request->peer.pid, stat.started);
+	json_decref(watched);
+	return found;
+}
+
 static bool plan_asks(const struct request *request)
 {
 	const struct rule *rule = &request->plan.rule;
 
-	return plan_sets_cpuset(request) || rule_sets_interrupts(rule) ||
-	       (priority_is_asked(rule) && !error_is_set(&request->by_hand));
+	return plan_sets_cpus(request) || rule_sets_interrupts(rule) ||
+	       (priority_is_asked(rule) && (request->runs || !error_is_set(&request->by_hand))) ||
+	       guest_is_watched(request);
 }
 
 /* Finds what the XML has against it, and what becomes of interrupts. */
@@ -98,9 +167,10 @@ static int plan_check(struct request *request, struct error *error)
 	    pins_check(request->roots, request->peer.guest, request->cpuset.unified,
 		       &plan->placement, error) < 0)
 		return -EINVAL;
-	if (!rule_sets_interrupts(&plan->rule))
+	/* A guest that runs may have some of a rule that was another then. */
+	if (!rule_sets_interrupts(&plan->rule) && !guest_is_watched(request))
 		return 0;
-	if (qemu_args_have(request->peer.argv, "daemonize"))
+	if (!request->runs && qemu_args_have(request->peer.argv, "daemonize"))
 		return error_set(
 		    error, -EINVAL,
 		    "with -daemonize the guest leaves its process behind, with whose end "
@@ -145,10 +215,12 @@ static int guest_watch(struct request *request, struct error *error)
 	struct watch_guest guest = {
 	    .pid = request->peer.pid, .pidfd = request->peer.pidfd, .plan = request->interrupts};
 	char name[sizeof(guest.rule)];
-	int result = watch_started(request->peer.directory, guest.started);
+	struct process_stat stat;
+	int result = process_stat_read(request->peer.directory, &stat);
 
 	if (result < 0)
 		return error_set(error, result, "the process has ended");
+	strcpy(guest.started, stat.started);
 	text_printable(guest.name, sizeof(guest.name), request->peer.guest);
 	snprintf(name, sizeof(name), "%.400s:%u", rule->file, rule->line);
 	text_printable(guest.rule, sizeof(guest.rule), name);
@@ -187,18 +259,42 @@ static int process_place(struct request *request, struct error *error)
 	return result;
 }
 
-/* The interrupts come first, for they alone can be taken back. */
+/* Gives the same to all threads of a guest that runs, as far as they have it not. */
+static int threads_place(struct request *request, struct error *error)
+{
+	const struct plan *plan = &request->plan;
+	const struct id_set *cpus = plan->placement.sets_cpus ? &plan->placement.cpus : NULL;
+	int directory = request->peer.directory;
+	int result = 0;
+
+	if (plan_sets_cpuset(request))
+		result = cpuset_move(&request->cpuset, cpus, error);
+	if (result == 0 && cpus != NULL) {
+		result = guest_threads_widen(directory, cpus, plan_sets_cpuset(request));
+		if (result < 0)
+			return error_set(error, result, "its threads cannot be read: %s",
+					 strerror(-result));
+	}
+	return result < 0 ? result : guest_threads_place(directory, &plan->rule, cpus, error);
+}
+
+/*
+ * The interrupts come first, for they alone can be taken back; but last of a guest that runs, which
+ * is to keep those that it has where the rest is refused.
+ */
 static int guest_place(struct request *request, struct error *error)
 {
 	/* The shim may have lost its patience: then the guest has started without. */
 	int result = peer_waits(&request->peer, request->connection, error);
 	int watcher = -1;
 
+	if (result == 0 && request->runs)
+		result = threads_place(request, error);
 	if (result == 0 && request->interrupts != NULL)
 		result = watcher = guest_watch(request, error);
 	if (result > 0) /* that may have taken its time */
 		result = peer_waits(&request->peer, request->connection, error);
-	if (result >= 0)
+	if (result >= 0 && !request->runs)
 		result = process_place(request, error);
 	if (result == 0 && watcher >= 0) {
 		result = watcher_keep(watcher);
@@ -228,9 +324,10 @@ static void tell_placed(const struct request *request)
 	char text[ERROR_TEXT_SIZE];
 	char part[ERROR_TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "placed guest '%s' (pid %d): rule %s:%u", request->peer.guest,
-		 request->peer.pid, plan->rule.file, plan->rule.line);
-	if (plan_sets_cpuset(request))
+	snprintf(text, sizeof(text), "placed %sguest '%s' (pid %d): rule %s:%u",
+		 request->runs ? "running " : "", request->peer.guest, request->peer.pid,
+		 plan->rule.file, plan->rule.line);
+	if (plan_sets_cpus(request))
 		text_add(text, sizeof(text), ", cpus %s",
 			 id_set_format(&plan->placement.cpus, part, ID_SET_TEXT_SIZE));
 	for (size_t i = 0; rule_option_format(&plan->rule, i, part, sizeof(part)); i++) {
@@ -258,20 +355,6 @@ static void tell_refused(const struct request *request, const char *reason)
 		log_line("refused pid %d (uid %u): %s", peer->pid, peer->uid, reason);
 }
 
-/* Writes the answer to a request that was granted. */
-static void answer_placed(const struct request *request, char reply[AGENT_REPLY_MAX])
-{
-	char cpus[ID_SET_LIST_SIZE];
-
-	if (plan_sets_cpuset(request))
-		id_set_format(&request->plan.placement.cpus, cpus, sizeof(cpus));
-	else
-		strcpy(cpus, "-");
-	snprintf(reply, AGENT_REPLY_MAX, AGENT_PLACED "%s%s", cpus,
-		 error_is_set(&request->note) ? "; " : "");
-	text_printable(reply + strlen(reply), AGENT_REPLY_MAX - strlen(reply), request->note.text);
-}
-
 bool request_serve(int connection, const char *message, size_t length, const struct roots *roots,
 		   int bring, bool quiet, char reply[AGENT_REPLY_MAX])
 {
@@ -281,7 +364,7 @@ bool request_serve(int connection, const char *message, size_t length, const str
 
 	request.cpuset = (struct cpuset){.guest = -1, .parent = -1, .emulator = -1};
 	if (result == 0)
-		result = message_check(message, length, &error);
+		result = message_read(&request, message, length, &error);
 	if (result == 0)
 		result = guest_find(&request, &error);
 	if (result == 0)
@@ -289,11 +372,12 @@ bool request_serve(int connection, const char *message, size_t length, const str
 	if (result == 0)
 		result = guest_place(&request, &error);
 	if (result == 0) {
-		answer_placed(&request, reply);
+		answer_message_placed(
+		    reply, AGENT_REPLY_MAX,
+		    plan_sets_cpus(&request) ? &request.plan.placement.cpus : NULL, &request.note);
 		tell_placed(&request);
 	} else {
-		strcpy(reply, AGENT_REFUSED);
-		text_printable(reply + strlen(reply), AGENT_REPLY_MAX - strlen(reply), error.text);
+		answer_message_refused(reply, AGENT_REPLY_MAX, &error);
 		if (!quiet)
 			tell_refused(&request, error.text);
 	}

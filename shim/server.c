@@ -1,9 +1,10 @@
 #include "server.h"
+#include "agent.h"
 #include "clients.h"
 #include "clock.h"
 #include "log.h"
-#include "request.h"
 #include "watcher.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +13,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WINDOW_MS = 1000 }; /* of SERVER_REFUSALS_TOLD */
+enum {
+	WINDOW_MS = 1000, /* of SERVER_REFUSALS_TOLD */
+	RECOVERY_MS = 10, /* until what has run out may be there again */
+};
 
 struct server {
 	const struct roots *roots;
@@ -27,6 +30,7 @@ struct server {
 	struct watcher watcher;
 	bool ending;
 	struct clients clients;
+	struct workers workers;
 	long long window;    /* when it began */
 	unsigned int told;   /* refusals that were logged in it */
 	unsigned int untold; /* and those that were not */
@@ -37,57 +41,27 @@ static bool workers_busy(const struct server *server)
 	return clients_in(&server->clients, CLIENT_SERVED) == SERVER_WORKERS_MAX;
 }
 
-/* How a worker ends. */
-enum { WORKER_PLACED = 0, WORKER_REFUSED = 1, WORKER_REFUSED_QUIETLY = 2 };
-
-/* Closes what is not of a process that was started for something else. `fd` stays, if not -1. */
-static void server_leave(const struct server *server, int fd)
+/* Closes what is not of a process that was started for something else. */
+static void leave_all(void *context)
 {
+	const struct server *server = context;
+
 	close(server->listener);
 	close(server->signals);
-	for (size_t i = 0; i < server->clients.count; i++) {
-		if (server->clients.at[i].fd != fd)
-			close(server->clients.at[i].fd);
-	}
+	workers_close(&server->workers);
+	for (size_t i = 0; i < server->clients.count; i++)
+		close(server->clients.at[i].fd);
 }
 
-static void leave_all(void *server)
+/* Has a worker answer one message. */
+static void worker_give(struct server *server, struct client *client, const char *message,
+			size_t length)
 {
-	server_leave(server, -1);
-}
+	pid_t pid = workers_give(&server->workers, client->fd, message, length,
+				 server->told >= SERVER_REFUSALS_TOLD, leave_all, server);
 
-/* The worker's own life: it answers one message. */
-static void worker_run(const struct server *server, int fd, const char *message, size_t length,
-		       bool quiet)
-{
-	char reply[AGENT_REPLY_MAX];
-	bool placed;
-
-	server_leave(server, fd);
-	placed =
-	    request_serve(fd, message, length, server->roots, server->watcher.bring, quiet, reply);
-	/* Closing with a message unread would tell the peer of an error instead of the answer. */
-	while (recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) > 0)
-		;
-	client_answer(fd, reply);
-	_exit(placed ? WORKER_PLACED : quiet ? WORKER_REFUSED_QUIETLY : WORKER_REFUSED);
-}
-
-static void worker_start(struct server *server, struct client *client, const char *message,
-			 size_t length)
-{
-	pid_t agent = getpid();
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		/* It must not hold the socket of an agent that is gone. */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == agent)
-			worker_run(server, client->fd, message, length,
-				   server->told >= SERVER_REFUSALS_TOLD);
-		_exit(WORKER_REFUSED_QUIETLY);
-	}
 	if (pid < 0) {
-		log_line("no process for a request: %s", strerror(errno));
+		log_line("no process for a request: %s", strerror(-pid));
 		client_answer(client->fd,
 			      AGENT_REFUSED "the agent can start no process: see its log");
 		client->state = CLIENT_DONE;
@@ -129,7 +103,7 @@ static void client_serve(struct server *server, struct client *client)
 	client->state = CLIENT_WAITS;
 	if (cgroup_is_served(server, client))
 		return;
-	worker_start(server, client, message, (size_t)length);
+	worker_give(server, client, message, (size_t)length);
 }
 
 /* Serves those that have spoken, and leaves the others when their time is over. */
@@ -189,7 +163,7 @@ static int clients_accept(struct server *server)
 		if (client.fd < 0 && !accept_passes(errno))
 			return -errno;
 		if (client.fd < 0) {
-			(void)poll(NULL, 0, 10); /* or this would be a busy loop */
+			(void)poll(NULL, 0, RECOVERY_MS); /* or this would be a busy loop */
 			return 0;
 		}
 		client_find_cgroup(&client, server->roots);
@@ -221,18 +195,42 @@ static void worker_failed(struct client *client, int status)
 		log_line("refused pid %d: its request ended the worker (status %#x)", client->pid,
 			 (unsigned int)status);
 	client_answer(client->fd, AGENT_REFUSED "the agent could not finish: see its log");
+	client->state = CLIENT_DONE;
 }
 
-/* Takes note of how the worker of a client has ended. */
-static void worker_ended(struct server *server, struct client *client, int status)
+/* Takes note of what has become of a client's request. */
+static void client_served(struct server *server, struct client *client, enum worker_result result)
 {
 	client->state = CLIENT_DONE;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > WORKER_REFUSED_QUIETLY)
-		worker_failed(client, status);
-	else if (WEXITSTATUS(status) == WORKER_REFUSED)
+	if (result == WORKER_REFUSED)
 		server->told++;
-	else if (WEXITSTATUS(status) == WORKER_REFUSED_QUIETLY)
+	else if (result == WORKER_REFUSED_QUIETLY)
 		server->untold++;
+}
+
+/* The client that a worker is at; NULL: there is none. */
+static struct client *client_of(struct server *server, pid_t worker)
+{
+	for (size_t i = 0; i < server->clients.count; i++) {
+		struct client *client = &server->clients.at[i];
+
+		if (client->state == CLIENT_SERVED && client->worker == worker)
+			return client;
+	}
+	return NULL;
+}
+
+/* Hears what the workers have done. */
+static void workers_hear(struct server *server)
+{
+	for (size_t i = 0; i < server->workers.count; i++) {
+		struct worker *worker = &server->workers.at[i];
+		struct client *client = worker->busy ? client_of(server, worker->pid) : NULL;
+		enum worker_result result = client != NULL ? worker_hear(worker) : WORKER_UNKNOWN;
+
+		if (result != WORKER_UNKNOWN)
+			client_served(server, client, result);
+	}
 }
 
 /* Starts the watcher; with `again`, anew. */
@@ -258,34 +256,35 @@ static void watcher_ended(struct server *server, int status)
 static void workers_reap(struct server *server)
 {
 	long long now = clock_milliseconds();
+	struct client *client;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == server->watcher.pid)
 			watcher_ended(server, status);
-		for (size_t i = 0; i < server->clients.count; i++) {
-			struct client *client = &server->clients.at[i];
-
-			if (client->state == CLIENT_SERVED && client->worker == pid)
-				worker_ended(server, client, status);
-		}
+		client = client_of(server, pid);
+		if (client != NULL)
+			worker_failed(client, status);
+		workers_ended(&server->workers, pid);
 	}
 	for (size_t i = 0; i < server->clients.count; i++) {
 		/* Not reaped yet, so the number is its own. */
 		if (server->clients.at[i].state == CLIENT_SERVED &&
 		    server->clients.at[i].until <= now)
-			(void)kill(server->clients.at[i].worker, SIGKILL);
+			workers_kill(&server->workers, server->clients.at[i].worker);
 	}
 }
 
 /* How long to wait when nothing happens, in milliseconds; -1: for ever. */
-static int patience(const struct server *server)
+static int patience(struct server *server)
 {
 	bool busy = workers_busy(server) || server->ending;
-	long long until = server->untold > 0 ? server->window + WINDOW_MS : -1;
+	long long until = workers_rest(&server->workers, clock_milliseconds());
 	long long left;
 
+	if (server->untold > 0 && (until < 0 || server->window + WINDOW_MS < until))
+		until = server->window + WINDOW_MS;
 	for (size_t i = 0; i < server->clients.count; i++) {
 		const struct client *client = &server->clients.at[i];
 
@@ -331,22 +330,38 @@ static bool signals_tell_end(int signals)
 /* Waits for something, and sees to it. Returns 0 or -errno. */
 static int server_turn(struct server *server)
 {
-	struct pollfd polled[2 + CLIENTS_MAX] = {{.fd = server->signals, .events = POLLIN},
-						 {.fd = server->listener, .events = POLLIN}};
-	/* While all workers are busy only the end of one is of interest. */
-	nfds_t count = workers_busy(server) || server->ending ? 1 : 2 + server->clients.count;
+	int wait = patience(server);
+	struct pollfd polled[2 + SERVER_WORKERS_MAX + CLIENTS_MAX];
+	nfds_t count = 0;
+	nfds_t listener;
 	int result;
 
-	for (size_t i = 0; i < server->clients.count; i++)
-		polled[2 + i] = (struct pollfd){
-		    .fd = server->clients.at[i].state == CLIENT_SILENT ? server->clients.at[i].fd
-								       : -1,
-		    .events = POLLIN,
-		};
-	if (poll(polled, count, patience(server)) < 0)
-		return errno == EINTR ? 0 : -errno;
+	polled[count++] = (struct pollfd){.fd = server->signals, .events = POLLIN};
+	for (size_t i = 0; i < server->workers.count; i++) {
+		if (server->workers.at[i].busy)
+			polled[count++] =
+			    (struct pollfd){.fd = server->workers.at[i].fd, .events = POLLIN};
+	}
+	listener = count;
+	polled[listener] = (struct pollfd){.revents = 0};
+	/* While all workers are busy only the end of one is of interest. */
+	if (!workers_busy(server) && !server->ending) {
+		polled[count++] = (struct pollfd){.fd = server->listener, .events = POLLIN};
+		for (size_t i = 0; i < server->clients.count; i++) {
+			if (server->clients.at[i].state == CLIENT_SILENT)
+				polled[count++] = (struct pollfd){.fd = server->clients.at[i].fd,
+								  .events = POLLIN};
+		}
+	}
+	if (poll(polled, count, wait) < 0) {
+		if (errno != EINTR && errno != ENOMEM)
+			return -errno;
+		(void)poll(NULL, 0, RECOVERY_MS); /* or this would be a busy loop */
+		return 0;
+	}
 	if (polled[0].revents != 0 && signals_tell_end(server->signals))
 		server->ending = true;
+	workers_hear(server);
 	workers_reap(server);
 	if (server->watcher.pid == 0 && !server->ending) /* there was no process for it */
 		watcher_run(server, true);
@@ -354,7 +369,7 @@ static int server_turn(struct server *server)
 	result = 0;
 	if (!server->ending) {
 		clients_serve(server);
-		result = polled[1].revents != 0 ? clients_accept(server) : 0;
+		result = polled[listener].revents != 0 ? clients_accept(server) : 0;
 	}
 	clients_sweep(&server->clients);
 	return result;
@@ -370,10 +385,12 @@ int server_run(int listener, const struct roots *roots, struct error *error)
 	result = server.signals = signals_take();
 	if (result >= 0)
 		result = watcher_open(&server.watcher);
+	server.workers = (struct workers){.roots = roots, .bring = server.watcher.bring};
 	if (result >= 0)
 		watcher_run(&server, false);
 	while (result >= 0 && !(server.ending && clients_in(&server.clients, CLIENT_SERVED) == 0))
 		result = server_turn(&server);
+	workers_close(&server.workers);
 	watcher_stop(&server.watcher);
 	for (size_t i = 0; i < server.clients.count; i++)
 		client_drop(&server.clients.at[i]);

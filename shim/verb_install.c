@@ -33,15 +33,17 @@ static const char *shim_find(char *path, size_t size)
 /* Reads the one argument, puts shim or emulator in its place, and tells what came of it. */
 static int place(int argc, char *argv[], bool install)
 {
-	static const char *const told[][3] = {
+	static const char *const told[][4] = {
 	    {[INSTALL_DONE] = "the emulator is back",
-	     [INSTALL_NOTHING] = "no shim was in its place"},
+	     [INSTALL_NOTHING] = "no shim was in its place",
+	     [INSTALL_REMOVED] = "the shim is removed, and there is no emulator: reinstall its "
+				 "package, if you need it"},
 	    {[INSTALL_DONE] = "the shim is in place",
 	     [INSTALL_REFRESHED] = "the shim was in place; it has a new ctime"},
 	};
 	char path[PATH_MAX];
 	struct error error;
-	int first = verb_options(argc, argv, NULL);
+	int first = verb_options(argc, argv, (struct verb_option[]){{0}});
 	int result;
 
 	if (first < 0)

@@ -1,4 +1,6 @@
 /* guest-pinning match: the rule and the placement of a name, by the shim's own dry run. */
+#include "log.h"
+#include "match_all.h"
 #include "plan.h"
 #include "report.h"
 #include "verbs.h"
@@ -8,15 +10,22 @@
 int verb_match(int argc, char *argv[])
 {
 	bool json = false;
-	int first = verb_options(argc, argv, &json);
+	bool all = false;
+	int first = verb_options(
+	    argc, argv,
+	    (struct verb_option[]){{"json", .flag = &json}, {"all", .flag = &all}, {0}});
 	struct policy_source source = policy_source_find();
 	json_t *list;
 	int status = VERB_FINE;
 
 	if (first < 0)
 		return VERB_USAGE;
-	if (first == argc)
+	if (all && first < argc)
+		log_line("--all takes no names");
+	if (all != (first == argc))
 		return verb_usage(argv[0]);
+	if (all)
+		return verb_finish(match_all(source, json));
 	list = json ? json_array() : NULL;
 	for (int i = first; i < argc; i++) {
 		struct plan plan;

@@ -134,7 +134,7 @@ static int watch_failed(int code, struct error *error)
 /* Takes hold of a guest that was written down. Returns whether it still lives. */
 static bool guest_hold(const struct watch *watch, struct watch_guest *guest)
 {
-	char started[WATCH_STARTED_SIZE];
+	struct process_stat stat;
 	char path[PATH_MAX];
 	int directory;
 	bool same;
@@ -146,7 +146,8 @@ static bool guest_hold(const struct watch *watch, struct watch_guest *guest)
 	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return false;
-	same = watch_started(directory, started) == 0 && strcmp(started, guest->started) == 0;
+	same =
+	    process_stat_read(directory, &stat) == 0 && strcmp(stat.started, guest->started) == 0;
 	close(directory);
 	return same;
 }

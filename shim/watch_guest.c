@@ -7,30 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STAT_SIZE = 4096, STARTED_FIELD = 22, FIELDS_IN_NAME = 2 };
-
-int watch_started(int directory, char started[WATCH_STARTED_SIZE])
-{
-	char text[STAT_SIZE];
-	char *save = NULL;
-	char *field;
-	ssize_t length = file_read(directory, "stat", text, sizeof(text));
-
-	if (length < 0)
-		return (int)length;
-	/* The name of the program, in parentheses, may hold anything. */
-	field = strrchr(text, ')');
-	if (field == NULL)
-		return -EINVAL;
-	field = strtok_r(field + 1, " ", &save);
-	for (int i = FIELDS_IN_NAME + 1; field != NULL && i < STARTED_FIELD; i++)
-		field = strtok_r(NULL, " ", &save);
-	if (field == NULL || strlen(field) >= WATCH_STARTED_SIZE)
-		return -EINVAL;
-	strcpy(started, field);
-	return 0;
-}
-
 void watch_guest_free(struct watch_guest *guest)
 {
 	if (guest == NULL)

@@ -3,31 +3,26 @@
 #define SHIM_WATCH_GUEST_H
 
 #include "interrupt_plan.h"
+#include "process.h"
 
 #include <jansson.h>
 #include <sys/types.h>
 
-enum { WATCH_NAME_SIZE = 256, WATCH_STARTED_SIZE = 24 };
+enum { WATCH_NAME_SIZE = 256 };
 
 struct watch_guest {
 	char name[WATCH_NAME_SIZE];     /* for messages: safe to print, cut where it is long */
 	char rule[2 * WATCH_NAME_SIZE]; /* the same: "FILE:LINE" */
 	char owner[WATCH_NAME_SIZE];    /* who has it; of one there is but one: watch_find() */
 	pid_t pid;
-	char started[WATCH_STARTED_SIZE]; /* when, as /proc/PID/stat says it: no other's pid */
-	int pidfd;                        /* -1: not held */
-	int connection;                   /* to who has brought it and may take it back; -1: none */
-	bool told;                        /* something of it was logged after its start */
+	char started[PROCESS_STARTED_SIZE]; /* no other's pid: process_started() */
+	int pidfd;                          /* -1: not held */
+	int connection; /* to who has brought it and may take it back; -1: none */
+	bool told;      /* something of it was logged after its start */
 	struct interrupt_plan *plan;
 	char *paths[INTERRUPT_CLAIMS_MAX]; /* of the devices of its claims, as of the last look */
 	bool found[INTERRUPT_CLAIMS_MAX];  /* whether a claim has any interrupt, be it another's */
 };
-
-/*
- * Reads when a process was started: field 22 of "stat" in `directory`, its own in /proc
- * (proc(5)). Returns 0 or -errno.
- */
-int watch_started(int directory, char started[WATCH_STARTED_SIZE]);
 
 /* Frees the guest, and closes what it holds. */
 void watch_guest_free(struct watch_guest *guest);

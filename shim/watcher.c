@@ -1,5 +1,6 @@
 #include "watcher.h"
 #include "log.h"
+#include "unix_socket.h"
 #include "watch.h"
 #include "watch_state.h"
 
@@ -64,29 +65,10 @@ void watcher_close(const struct watcher *watcher)
 		close(watcher->take);
 }
 
-/* Sends a text, and descriptors with it. Returns 0 or -errno. */
-static int message_send(int fd, const char *text, const struct descriptors *descriptors)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(*descriptors))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(*descriptors)),
-				.cmsg_level = SOL_SOCKET,
-				.cmsg_type = SCM_RIGHTS}};
-	struct iovec part = {(void *)text, strlen(text)};
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes)};
-
-	memcpy(CMSG_DATA(&control.header), descriptors, sizeof(*descriptors));
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 /* Writes the guest down and sends it, with the watcher's end of a new connection. */
 static int guest_send(int bring, const struct watch_guest *guest, int its_end)
 {
-	struct descriptors descriptors = {its_end, guest->pidfd};
+	const int descriptors[] = {its_end, guest->pidfd};
 	json_t *json = watch_guest_write(guest);
 	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 	int result = -ENOMEM;
@@ -94,7 +76,7 @@ static int guest_send(int bring, const struct watch_guest *guest, int its_end)
 	if (text != NULL)
 		result = strlen(text) >= WATCHER_MESSAGE_MAX
 			     ? -E2BIG
-			     : message_send(bring, text, &descriptors);
+			     : unix_socket_send(bring, text, strlen(text), descriptors, 2, 0);
 	free(text);
 	json_decref(json);
 	return result;
@@ -162,30 +144,14 @@ static void descriptors_close(const struct descriptors *descriptors)
 		close(descriptors->pidfd);
 }
 
-/*
- * Receives what a worker brings. Returns the text's length, 0 where it is nothing; the
- * descriptors are -1 where there are none. With no room for both there may be one.
- */
+/* Receives what a worker brings. Returns the text's length, 0 where it is nothing. */
 static size_t message_take(int take, char *text, struct descriptors *descriptors)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(*descriptors))];
-	} control;
-	struct iovec part = {text, WATCHER_MESSAGE_MAX};
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes)};
-	ssize_t length = recvmsg(take, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *header = length <= 0 ? NULL : CMSG_FIRSTHDR(&message);
+	int both[2];
+	size_t length = unix_socket_take(take, text, WATCHER_MESSAGE_MAX, both, 2, MSG_DONTWAIT);
 
-	*descriptors = (struct descriptors){-1, -1};
-	if (header == NULL || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len > CMSG_LEN(sizeof(*descriptors)))
-		return 0;
-	memcpy(descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
-	return (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? 0 : (size_t)length;
+	*descriptors = (struct descriptors){both[0], both[1]};
+	return length;
 }
 
 /* The watch may not have been to be had before, as without a place for its file. */

@@ -13,6 +13,7 @@ setup() {
 	mkdir "$WORK/libexec"
 	TARGET=$WORK/libexec/qemu-kvm
 	cp "$STANDIN" "$TARGET"
+	DIVERTED= # set where TARGET is missing before the step that is interrupted
 	LACKS= # the record of what the emulator is too old for, if there is one
 }
 
@@ -288,18 +289,101 @@ refused() {
 	refused 1 .real "$TOOL" uninstall "$TARGET.real"
 }
 
-@test "install refused: a shim without an emulator, and the way back named" {
+@test "install: TARGET is missing: put back where a shim was installed, else refused" {
 	remember
 	works "$TOOL" install "$TARGET"
 	rm "$TARGET"
+	works "$TOOL" install "$TARGET"
+	equal "${output%%$'\n'*}" "$TARGET: the shim is in place"
+	is_installed
+	rm "$TARGET"
+	works "$TOOL" uninstall "$TARGET"
+	is_uninstalled
+	mv "$TARGET" "$TARGET.real"
 	refused 1 uninstall "$TOOL" install "$TARGET"
 	works "$TOOL" uninstall "$TARGET"
 	is_uninstalled
+}
+
+@test "uninstall: behind the shim is a link that leads to another shim: the link is back" {
+	works "$TOOL" install "$TARGET"
+	cp "$STANDIN" "$WORK/libexec/other"
+	works "$TOOL" install "$WORK/libexec/other"
+	ln -sf other "$TARGET.real"
+	works "$TOOL" uninstall "$TARGET"
+	equal "$(readlink "$TARGET")" other
+	runs
+	[[ ! -e $TARGET.real && ! -L $TARGET.real ]]
+	# But for a file that is a shim, which would call itself.
+	rm "$TARGET"
+	cp "$STANDIN" "$TARGET"
+	works "$TOOL" install "$TARGET"
+	cp "$SHIM" "$TARGET.real"
+	refused 1 reinstall "$TOOL" uninstall "$TARGET"
+}
+
+@test "a shim without an emulator: install refused, uninstall takes it away" {
+	remember
 	works "$TOOL" install "$TARGET"
 	rm "$TARGET.real"
 	refused 1 reinstall "$TOOL" install "$TARGET"
-	refused 1 reinstall "$TOOL" uninstall "$TARGET"
 	cmp "$TARGET" "$SHIM"
+	works "$TOOL" uninstall "$TARGET"
+	has "$output" "$TARGET: the shim is removed, and there is no emulator"
+	equal "$(files)" ""
+	refused 1 "there is no emulator" "$TOOL" uninstall "$TARGET"
+}
+
+# Who may write there could have the shim get the owner and mode of any file, by a link at
+# TARGET.real, or have the mode of any directory changed, by one in the alias's place.
+@test "install refused: where others may put files, or another directory" {
+	local mode
+	mkdir -m 700 "$WORK/secret"
+	ln -s ../secret "$WORK/libexec/qemu-kvm-shim.alias"
+	for mode in 775 757 777 1777; do
+		chmod "$mode" "$WORK/libexec"
+		refused 1 "$WORK/libexec: may be written by others (mode $(printf '%04o' "0$mode"))" \
+			"$TOOL" install "$TARGET"
+	done
+	equal "$(stat -c %a "$WORK/secret")" 700
+	rm "$WORK/libexec/qemu-kvm-shim.alias"
+	chmod 755 "$WORK/libexec"
+	chmod 777 "$WORK"
+	refused 1 "$WORK: may be written by others" "$TOOL" install "$TARGET"
+	chmod 1777 "$WORK" # as /tmp, where each keeps his own
+	remember
+	works "$TOOL" install "$TARGET"
+	is_installed
+	chmod 777 "$WORK/libexec"
+	works "$TOOL" uninstall "$TARGET" # or it could not be got rid of
+	is_uninstalled
+	if ((EUID == 0)); then
+		chmod 755 "$WORK/libexec"
+		chown 65534 "$WORK/libexec"
+		refused 1 "$WORK/libexec: belongs to uid 65534" "$TOOL" install "$TARGET"
+		chown 0 "$WORK/libexec"
+		chown 65534 "$WORK"
+		refused 1 "$WORK: belongs to uid 65534" "$TOOL" install "$TARGET"
+	fi
+}
+
+# Whoever may read a directory may lock it.
+@test "install: a directory that somebody has locked is not waited for without end" {
+	local other=() before
+	((EUID != 0)) || other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	chmod 755 "$WORK"
+	before=$(files)
+	# A descriptor, for the other user may not look into this directory.
+	"${other[@]}" bash -c 'flock 7 && echo locked && exec sleep 60' 7<"$WORK/libexec" >"$WORK/held" 3>&- &
+	until [[ -s $WORK/held ]]; do sleep 0.02; done
+	SECONDS=0
+	fails 1 "$TOOL" install "$TARGET"
+	kill -- $!
+	wait || true
+	one_line "$stderr"
+	has "$stderr" "$WORK/libexec/: somebody has locked it for 10 seconds: end who it is"
+	((SECONDS < 15))
+	equal "$(files)" "$before"
 }
 
 @test "install: wrong usage is 2" {
@@ -386,6 +470,7 @@ prepare() {
 		case $1 in
 		upgraded) upgrade && remember ;;
 		old-shim) echo older >>"$TARGET" ;;
+		diverted) rm "$TARGET" ;;
 		esac
 		mv "$WORK/libexec" "$WORK/$1"
 	fi
@@ -405,7 +490,8 @@ calls() {
 		echo "strace does not work here; it is needed for this test (ptrace is forbidden?)"
 		return 1
 	}
-	awk -F'(' '/^[a-z]/ { count[$1]++ }
+	awk -F'(' '/\.gcda"/ { exit } # it has ended, and writes what coverage counted
+		/^[a-z]/ { count[$1]++ }
 		/^flock/ { on = 1 }
 		on && /^pread64/ && ++reads > 10 { next }
 		on && /^[a-z]/ && !/^(exit_group|flock|mmap|munmap|brk|getrandom|madvise)/ { print $1, count[$1] }' \
@@ -423,7 +509,7 @@ kill_points() {
 
 # after VERB - what an interrupted step has left works, and VERB sets it right.
 after() {
-	if ! runs; then
+	if [[ ! $DIVERTED ]] && ! runs; then
 		echo "no working emulator is left"
 	elif ! "$TOOL" "$1" "$TARGET" >"$WORK/stdout" 2>&1; then
 		echo "$1 fails then: $(<"$WORK/stdout")"
@@ -520,6 +606,11 @@ failing() {
 
 @test "killed anywhere: install repeated" {
 	killed installed install 5
+}
+
+@test "killed anywhere: install behind a diversion" {
+	DIVERTED=1
+	killed diverted install 5
 }
 
 @test "killed anywhere: uninstall" {

@@ -8,6 +8,8 @@ bats_require_minimum_version 1.5.0
 
 export LC_ALL=C
 SHIM=$BUILD/qemu-kvm-shim
+# What it becomes where a rule needs a library: the one that was built, not one installed here.
+export QEMU_KVM_SHIM_FULL=$BUILD/qemu-kvm-shim-full
 TOOL=$BUILD/guest-pinning
 STANDIN=$BUILD/tests/standin
 
@@ -35,6 +37,42 @@ emulator_make() {
 # policy LINE... - the policy that counts.
 policy() {
 	printf '%s\n' "$@" >"$GUEST_PINNING_CONF"
+}
+
+# libvirt_has GUEST[=KIB]... - what a libvirt that is asked by virsh knows: a stand-in for it,
+# first in PATH, that writes its arguments to $WORK/virsh.asked.
+libvirt_has() {
+	local guest
+	mkdir -p "$WORK/bin"
+	: >"$WORK/virsh.names" && : >"$WORK/virsh.memory"
+	for guest; do
+		printf '%s\n' "${guest%=*}" >>"$WORK/virsh.names"
+		printf "Domain: '%s'\n  balloon.current=1\n  balloon.maximum=%s\n\n" \
+			"${guest%=*}" "${guest##*=}" >>"$WORK/virsh.memory"
+	done
+	cat >"$WORK/bin/virsh" <<-EOF
+		#!/bin/sh
+		echo "\$*" >>'$WORK/virsh.asked'
+		case "\$*" in
+		*' list --all --name') cat '$WORK/virsh.names' ;;
+		*' domstats --balloon --raw --nowait') cat '$WORK/virsh.memory' ;;
+		*) exit 1 ;;
+		esac
+	EOF
+	chmod +x "$WORK/bin/virsh"
+	[[ $PATH == "$WORK/bin:"* ]] || PATH=$WORK/bin:$PATH
+}
+
+# libvirt_is_down - as above, and there is no daemon.
+libvirt_is_down() {
+	libvirt_has
+	printf '%s\n' '#!/bin/sh' 'echo "error: failed to connect to the hypervisor" >&2' 'exit 1' \
+		>"$WORK/bin/virsh"
+}
+
+# valid VERB - the output is what the schema says.
+valid() {
+	"$BATS_TEST_DIRNAME/../schema/check" "$1" <<<"$output"
 }
 
 # seen KEY [FILE] - what the stand-in printed after "KEY: ", from stdin or a file.

@@ -3,10 +3,12 @@
  *
  * As libvirt does with an emulator's monitor: listens on a Unix socket, starts
  * the program with that socket and connects after the given time; never, for -1.
- * Ends with the program's exit status, and prints how many milliseconds it ran.
+ * Ends with the program's exit status, and prints how many milliseconds it ran; with 101, if the
+ * connection broke while the program, ended or not, still had its number.
  */
 #include "number.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,10 +34,12 @@ static long long now(void)
 	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
 }
 
-/* Returns the client's process. */
-static pid_t client_start(const struct sockaddr_un *address, socklen_t size, unsigned int delay)
+/* Returns the client's process, which ends with 0 where `program` is gone when it should be. */
+static pid_t client_start(const struct sockaddr_un *address, socklen_t size, unsigned int delay,
+			  pid_t program)
 {
 	pid_t pid = fork();
+	char byte;
 
 	if (pid < 0)
 		die("fork");
@@ -47,8 +51,8 @@ static pid_t client_start(const struct sockaddr_un *address, socklen_t size, uns
 
 	if (client < 0 || connect(client, (const struct sockaddr *)address, size) < 0)
 		die("connect");
-	pause();
-	exit(0);
+	(void)!read(client, &byte, 1);
+	exit(kill(program, 0) < 0 && errno == ESRCH ? 0 : 1);
 }
 
 int main(int argc, char *argv[])
@@ -59,8 +63,10 @@ int main(int argc, char *argv[])
 	long long begin = now();
 	unsigned int delay;
 	int status;
+	int client_status;
 	pid_t client = -1;
 	pid_t pid;
+	siginfo_t end;
 
 	if (argc < 3)
 		return 100;
@@ -77,15 +83,19 @@ int main(int argc, char *argv[])
 		execv(argv[2], argv + 2);
 		die(argv[2]);
 	}
+	close(listener);
 	if (strcmp(argv[1], "-1") != 0) {
 		if (number_read(argv[1], INT_MAX / 1000, &delay) != strlen(argv[1]))
 			return 100;
-		client = client_start(&address, size, delay);
+		client = client_start(&address, size, delay, pid);
 	}
+	if (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) < 0)
+		die("waitid");
+	printf("%lld\n", now() - begin);
+	usleep(100 * 1000); /* an init that has much to do */
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		die("waitpid");
-	printf("%lld\n", now() - begin);
-	if (client > 0)
-		kill(client, SIGTERM);
+	if (client > 0 && (waitpid(client, &client_status, 0) != client || client_status != 0))
+		return 101;
 	return WEXITSTATUS(status);
 }

@@ -14,7 +14,7 @@ setup() {
 		umask 077
 		printf '%s\n' 'refused 1023' 'free - env=A=b' >"$WORK/policy"
 	)
-	export GUEST_PINNING_CONF=$WORK/policy
+	export GUEST_PINNING_CONF=$WORK/policy QEMU_KVM_SHIM_FULL=$BUILD/qemu-kvm-shim-full
 }
 
 listener() {

@@ -325,13 +325,96 @@ argv: $EMULATOR"
 		chmod 755 "$EMULATOR"
 	else
 		# It cannot be made here: then by what name the C library is asked.
-		run nm -D --undefined-only "$SHIM"
+		run nm -D --undefined-only "$QEMU_KVM_SHIM_FULL"
 		has "$output" ' secure_getenv'
 		run ! grep -E ' getenv(@|$)' <<<"$output"
 	fi
 	QEMU_KVM_SHIM_REAL=$WORK/other starts 1 -name guest-pinning-test
 	equal "$(seen exe "$WORK/seen")" "$WORK/other"
 	grep -q GUEST_PINNING_TEST=1 "$WORK/seen"
+}
+
+## What a start costs
+
+# (The sanitizers are a library.)
+@test "linked with no library, at no fixed address; the start of a guest opens none" {
+	run -0 readelf --file-header --program-headers --dynamic "$SHIM"
+	has "$output" 'Type:                              DYN'
+	if [[ $output == *'Shared library: [libasan'* ]]; then
+		has "$output" 'program interpreter'
+		return
+	fi
+	has_not "$output" 'program interpreter'
+	has_not "$output" 'Shared library:'
+	policy "web* $NODE cpus=$CPU ksm=off"
+	works strace -o "$WORK/trace" "$EMULATOR" -name web1 \
+		-object '{"qom-type":"memory-backend-ram","id":"a","size":4096}' -D "$WORK/seen"
+	# Up to the second execve; the first one is strace's.
+	awk '/^execve\(/ && ++count == 2 { exit } { print }' "$WORK/trace" >"$WORK/calls"
+	run ! grep -E '\.so[."]' "$WORK/calls"
+	(($(wc -l <"$WORK/calls") < 80))
+}
+
+## Where a rule needs libnuma, another program goes on (shim/handover.h)
+
+# rule_with_libnuma OPTION... - on all CPUs but the last that we may use; $REST is what numactl
+# makes of that.
+rule_with_libnuma() {
+	local last
+	last=$(taskset -cp $$ | sed 's/.*: //; s/.*[-,]//')
+	policy "web1 - cpus=!$last $*" 'web2 - env=A=b'
+	REST=$(numactl --physcpubind="!$last" sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
+}
+
+@test "libnuma: opened by the full program, in the shim's place" {
+	rule_with_libnuma
+	starts 1 -name web1
+	has "$stderr" "guest 'web1': rule $WORK/policy:1, cpus $REST"
+	equal "$(seen exe "$WORK/seen")" "$REAL"
+	equal "$(seen comm "$WORK/seen")" qemu-kvm
+	equal "$(seen 'status: Cpus_allowed_list' "$WORK/seen")" "$REST"
+	dry_run 0 -name web1 -smp 2
+	has "$output" "argv: $EMULATOR -name web1 -smp 2"
+	has "$output" "exec: $REAL"
+	# It finds the emulator that the caller names, too.
+	cp "$STANDIN" "$WORK/other"
+	QEMU_KVM_SHIM_REAL=$WORK/other starts 1 -name web1
+	equal "$(seen exe "$WORK/seen")" "$WORK/other"
+}
+
+@test "libnuma: without the full program the guests that need it are refused, and no others" {
+	export QEMU_KVM_SHIM_FULL=$WORK/none
+	rule_with_libnuma
+	refuses 1 "$WORK/policy:1: libnuma.so.1 is needed, and $WORK/none, which opens it, cannot be executed (No such file or directory)" -name web1
+	starts 1 -name web2
+	starts 0 -name other
+	policy "web1 $NODE" 'web2 1023' 'web3 +1023'
+	starts 1 -name web1
+	refuses 1 "$WORK/policy:2: node 1023 of '1023' does not exist" -name web2
+	refuses 1 "$WORK/policy:3: '+1023': only +0 to " -name web3
+	rule_with_libnuma best-effort
+	starts 1 -name web1
+	has "$stderr" "guest 'web1' starts unplaced"
+}
+
+@test "libnuma: the full program believes of the environment only what the shim puts in front" {
+	local full=$QEMU_KVM_SHIM_FULL
+	policy '* - env=GUEST_PINNING_TEST=1'
+	works env -i "QEMU_KVM_SHIM_STANDS_FOR=0$EMULATOR" "GUEST_PINNING_CONF=$WORK/policy" \
+		"$full" -name guest-pinning-test -D "$WORK/seen"
+	equal "$(seen exe "$WORK/seen")" "$REAL"
+	equal "$(sed -n 's/^env [0-9]*: //p' "$WORK/seen")" \
+		"GUEST_PINNING_CONF=$WORK/policy"$'\n'GUEST_PINNING_TEST=1
+	# Of a shim with more rights than its caller: that one's policy and emulator do not count.
+	works env -i "QEMU_KVM_SHIM_STANDS_FOR=1$EMULATOR" "GUEST_PINNING_CONF=$WORK/policy" \
+		"QEMU_KVM_SHIM_REAL=$WORK/none" "$full" -name guest-pinning-test -D "$WORK/seen"
+	equal "$(seen exe "$WORK/seen")" "$REAL"
+	run ! grep GUEST_PINNING_TEST=1 "$WORK/seen"
+	# Further back, or of another form, it is nothing to us: this program has no emulator.
+	fails 127 env -i A=b "QEMU_KVM_SHIM_STANDS_FOR=0$EMULATOR" "$full" -D "$WORK/seen"
+	has "$stderr" "$full.real: the real emulator is missing"
+	fails 127 env -i "QEMU_KVM_SHIM_STANDS_FOR=$EMULATOR" "$full" -D "$WORK/seen"
+	has "$stderr" "$full.real: the real emulator is missing"
 }
 
 ## Replaced while it starts
@@ -371,8 +454,10 @@ argv: $EMULATOR"
 		echo "strace does not work here; it is needed for this test (ptrace is forbidden?)"
 		return 1
 	}
-	# Up to the second execve; the first one is strace's.
+	# Up to the second execve; the first one is strace's. Before it gcc writes what coverage counted.
 	awk -F'(' '{ count[$1]++; line[NR] = $1 " " count[$1] }
+		/\.gcda"/ { counts = 1 }
+		counts && $1 != "execve" { line[NR] = "close of counts" }
 		/readlink\("\/proc\/self\/exe"/ { from = NR }
 		$1 == "execve" && count[$1] == 2 { last = NR; exit }
 		END { for (i = from; i <= last; i++) if (line[i] !~ /^(mmap|munmap|brk|close) /) print line[i] }' \

@@ -241,6 +241,27 @@ differs() {
 	done
 }
 
+# Then another program goes on, which stands for the shim.
+@test "cpus= by libnuma alone: only the affinity differs" {
+	local unknown last left
+	last=$(taskset -cp $$ | sed 's/.*: //; s/.*[-,]//')
+	policy "web1 - cpus=!$last"
+	left=$(numactl --physcpubind="!$last" sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
+	for unknown in - descriptors,signals,process; do
+		differs "s/^(status: Cpus_allowed_list: ).*/\\1$left/" exec
+		one_line "$(<"$WORK/stderr")"
+	done
+	unknown=-
+	differs "s/^(status: Cpus_allowed_list: ).*/\\1$left/" exec env -i \
+		"QEMU_KVM_SHIM_STANDS_FOR=0/nowhere" "GUEST_PINNING_CONF=$GUEST_PINNING_CONF" \
+		"QEMU_KVM_SHIM_FULL=$QEMU_KVM_SHIM_FULL" $'A=\xff\n' B= A=2 =x
+	equal "$(grep -c '^env ' "$WORK/through")" 6
+	local argv0
+	for argv0 in "" "a b" $'\xff\n'; do
+		differs "s/^(status: Cpus_allowed_list: ).*/\\1$left/" exec
+	done
+}
+
 @test "cpus= alone: with stdin, stdout and stderr closed nothing of ours is open" {
 	# shellcheck disable=SC2317 # called through observe
 	closed() {

@@ -55,11 +55,13 @@ struct behaviour {
 	size_t length;
 	unsigned int wait_ms; /* before it replies */
 	bool deaf;            /* does not read the request, and replies nothing */
+	const char *request;  /* that it is to get; NULL: a shim's */
 };
 
 /* Returns the agent's exit status: 0 where it has got the request to the byte. */
 static int agent_run(int listener, const struct behaviour *behaviour)
 {
+	const char *request = behaviour->request != NULL ? behaviour->request : AGENT_REQUEST;
 	char message[256];
 	int fd = accept(listener, NULL, NULL);
 	ssize_t length;
@@ -69,8 +71,7 @@ static int agent_run(int listener, const struct behaviour *behaviour)
 	if (behaviour->deaf)
 		return 0;
 	length = recv(fd, message, sizeof(message), 0);
-	if (length != (ssize_t)strlen(AGENT_REQUEST) ||
-	    memcmp(message, AGENT_REQUEST, strlen(AGENT_REQUEST)) != 0)
+	if (length != (ssize_t)strlen(request) || memcmp(message, request, (size_t)length) != 0)
 		return 2;
 	usleep(behaviour->wait_ms * 1000);
 	if (behaviour->reply != NULL &&
@@ -486,6 +487,58 @@ static void patience_ends(void **state)
 	close(full);
 }
 
+/* The tool's request, and the answer to it. */
+static void a_guest_that_runs_is_named(void **state)
+{
+	static const struct {
+		pid_t pid;
+		const char *started;
+		const char *request;
+	} cases[] = {
+	    {4711, "815", "guest-pinning 1 apply 4711 815"},
+	    {1, "0", "guest-pinning 1 apply 1 0"},
+	    /* the longest that there is */
+	    {INT_MAX, "18446744073709551615",
+	     "guest-pinning 1 apply 2147483647 "
+	     "18446744073709551615"},
+	};
+	static const char reply[] = "guest-pinning 1 placed 0-1,4; 'eth2' has no interrupts yet";
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct behaviour behaviour = {
+		    .reply = reply, .length = strlen(reply), .request = cases[i].request};
+		int status;
+
+		assert_true(strlen(cases[i].request) < AGENT_REQUEST_MAX);
+		agent_start(&behaviour);
+		cpus = (struct id_set){0};
+		assert_int_equal(
+		    agent_apply(SOCKET, cases[i].pid, cases[i].started, &cpus, &note, &error), 0);
+		assert_int_equal(waitpid(agent, &status, 0), agent);
+		agent = 0;
+		assert_int_equal(status, 0);
+		assert_int_equal(id_set_count(&cpus), 3);
+		assert_string_equal(note.text, "'eth2' has no interrupts yet");
+	}
+}
+
+static void a_refusal_of_a_guest_that_runs_is_told(void **state)
+{
+	static const char reply[] = "guest-pinning 1 refused process 4711 is no longer that guest";
+	struct behaviour behaviour = {
+	    .reply = reply, .length = strlen(reply), .request = "guest-pinning 1 apply 4711 815"};
+
+	(void)state;
+	agent_start(&behaviour);
+	assert_int_equal(agent_apply(SOCKET, 4711, "815", &cpus, &note, &error), -EPERM);
+	assert_string_equal(error.text, "the agent refuses: process 4711 is no longer that guest");
+	assert_int_equal(waitpid(agent, NULL, 0), agent);
+	agent = 0;
+	assert_int_equal(agent_apply("nothing", 4711, "815", &cpus, &note, &error), -ENOENT);
+	assert_non_null(strstr(error.text, "start guest-pinningd"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_directory, stop)
@@ -502,6 +555,8 @@ int main(void)
 	    TEST(the_longest_path_is_used_whole),
 	    TEST(a_socket_of_another_kind_is_told),
 	    TEST(one_who_may_not_speak_to_the_agent_is_told),
+	    TEST(a_guest_that_runs_is_named),
+	    TEST(a_refusal_of_a_guest_that_runs_is_told),
 	    TEST(patience_ends),
 	};
 

@@ -399,6 +399,9 @@ static void the_mount_that_has_the_cgroup_is_found(void **state)
 	    {false, -ENOENT, "34 31 0:31 / " V1_TREE " rw,cpuset - cgroup cgroup rw\n"},
 	    {false, -ENOENT, "34 31 0:31 / " V1_TREE " rw - tmpfs cgroup rw,cpuset\n"},
 	    {true, -ENOENT, "34 31 0:31 / " V2_TREE " rw - tmpfs cgroup2 rw\n"},
+	    /* which a user may mount, with any words after the point (fusermount3(1)) */
+	    {false, -ENOENT, "34 31 0:31 / " V1_TREE " rw - fuse.cgroup cgroup rw,cpuset\n"},
+	    {true, -ENOENT, "34 31 0:31 / " V2_TREE " rw - fuse.cgroup2 cgroup2 rw\n"},
 	    {true, -ENOENT, "34 31 0:31 / " V2_TREE " rw cgroup2 cgroup2 rw\n"},
 	    /* broken lines are left out */
 	    {false, 0, "\n34\n34 31 0:31 /\n34 31 0:31 / cgroup rw -\n- - - - - -\n" V1_MOUNT},
@@ -504,6 +507,26 @@ static void a_cgroup_that_is_gone_is_an_error(void **state)
 	}
 }
 
+/* It is the one that was found, not the one that has its name now. */
+static void a_cgroup_that_is_made_anew_is_another(void **state)
+{
+	struct cpuset cpuset;
+	struct id_set cpus;
+
+	(void)state;
+	make_v1("0-7\n", "0-7\n");
+	assert_int_equal(id_set_read(&cpus, "2-4"), 0);
+	error = (struct error){0};
+	assert_int_equal(cpuset_open(&cpuset, &roots, &v1_emulator, &v1_guest, &error), 0);
+	assert_int_equal(rename(V1_TREE V1_GUEST, V1_TREE "/moved"), 0);
+	make_v1("0-7\n", "0-7\n");
+	(void)cpuset_place(&cpuset, &cpus, &error);
+	cpuset_close(&cpuset);
+	check_file(V1_TREE V1_GUEST "/cpuset.cpus", "0-7");
+	check_file(V1_TREE V1_GUEST "/emulator/cpuset.cpus", "0-7");
+	check_file(V1_TREE "/moved/cpuset.cpus", "2-4");
+}
+
 /* Root can give a directory away; another user's own are taken for somebody else's then. */
 static void only_cgroups_of_root_or_the_owner_are_written(void **state)
 {
@@ -591,6 +614,7 @@ int main(void)
 	    TEST(without_the_controller_nothing_is_written),
 	    TEST(a_list_that_is_none_is_an_error),
 	    TEST(a_cgroup_that_is_gone_is_an_error),
+	    TEST(a_cgroup_that_is_made_anew_is_another),
 	    TEST(only_cgroups_of_root_or_the_owner_are_written),
 	    TEST(a_link_in_place_of_the_cgroup_is_not_followed),
 	    TEST(the_refusal_says_what_is_in_the_way),

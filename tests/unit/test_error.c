@@ -93,6 +93,11 @@ static void text_becomes_printable(void **state)
 	     "31m",
 	     "\\xc2\\x9b"
 	     "31m"}, /* U+009B, a terminal's CSI */
+	    {"\u202ebew", "\\xe2\\x80\\xae"
+			  "bew"}, /* from right to left */
+	    {"\u2067\u200f", "\\xe2\\x81\\xa7\\xe2\\x80\\x8f"},
+	    {"\u2028\u061c", "\\xe2\\x80\\xa8\\xd8\\x9c"},
+	    {"\u2010\u202f\u200d\u206a", "\u2010\u202f\u200d\u206a"}, /* their neighbours */
 	};
 	char buffer[64];
 

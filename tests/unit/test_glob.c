@@ -395,6 +395,36 @@ static void nested_groups_take_no_long(void **state)
 	}
 }
 
+/* The same where a level holds little but much of it: alternatives, brackets, what is no bracket.
+ */
+static void long_groups_take_no_long(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *again;
+		const char *after;
+	} patterns[] = {
+	    {"*!(*!(", "|", "))"},    {"*!(*!([", "[:alpha:]", "]b))"}, {"*!(*!(", "[", "))"},
+	    {"*!(*!([", "b", "]b))"}, {"*!(*!(*(", "a|", "b)))"},       {"*(", "[b]|", "*(a)a)b"},
+	    {"*!(*!(", "\\[|", "))"}, {"+(", "[!b]|", "+(a|b))b"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(patterns); i++) {
+		char pattern[GLOB_LENGTH_MAX + 1];
+		size_t most = GLOB_LENGTH_MAX - strlen(patterns[i].after);
+		double taken;
+
+		strcpy(pattern, patterns[i].before);
+		while (strlen(pattern) + strlen(patterns[i].again) <= most)
+			strcat(pattern, patterns[i].again);
+		strcat(pattern, patterns[i].after);
+		taken = match_time(pattern, GLOB_NAME_MAX);
+		if (taken > 50.0 * SLOWNESS)
+			fail_msg("'%.20s...' took %.0f ms", pattern, taken);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -414,6 +444,7 @@ int main(void)
 	    cmocka_unit_test(brackets_do_not_hide_nesting),
 	    cmocka_unit_test(repeated_groups_take_no_long),
 	    cmocka_unit_test(nested_groups_take_no_long),
+	    cmocka_unit_test(long_groups_take_no_long),
 	    cmocka_unit_test(what_takes_too_long_is_given_up),
 	};
 

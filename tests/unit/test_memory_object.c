@@ -265,6 +265,16 @@ static void memory_without_an_id_or_a_size_is_nothing(void **state)
 	check_result("memory-backend-ram,ids=a,sizes=1G", OBJECT_OTHER);
 }
 
+/* So it does an option without a name. Written anew, it would be a comma in what is before it. */
+static void memory_with_an_empty_option_is_nothing(void **state)
+{
+	(void)state;
+	check_result("memory-backend-ram,id=a,size=1M,merge,,policy=bind", OBJECT_OTHER);
+	check_result("memory-backend-ram,id=a,size=1M,noprealloc,,", OBJECT_OTHER);
+	check_result("memory-backend-ram,id=a,size=1M,=x", OBJECT_OTHER);
+	check_result("memory-backend-ram,id=a,size=1M,merge,", OBJECT_MEMORY);
+}
+
 static void nodes_that_cannot_be_read_leave_it_unread(void **state)
 {
 	char long_list[2 * ID_SET_TEXT_SIZE] = "memory-backend-ram,id=a,size=1G,host-nodes=0";
@@ -415,7 +425,7 @@ static void json_gets_huge_pages_and_keeps_the_rest_in_place(void **state)
 		     "\"qom-type\":\"memory-backend-ram\",\"policy\":\"bind\",\"dump\":false,"
 		     "\"size\":2097152,\"prealloc-threads\":4}",
 		     huge,
-		     "{\"id\":\"a\",\"host-nodes\":[0,1],\"prealloc\":true,"
+		     "{\"id\":\"a\", \"host-nodes\": [0, 1],\"prealloc\":true,"
 		     "\"qom-type\":\"memory-backend-memfd\",\"policy\":\"bind\",\"dump\":false,"
 		     "\"size\":2097152,\"prealloc-threads\":4,\"hugetlb\":true,"
 		     "\"hugetlbsize\":2097152,\"share\":false,"
@@ -561,16 +571,17 @@ static void huge_pages_are_always_allocated_beforehand(void **state)
 static void values_of_any_kind_keep_their_meaning(void **state)
 {
 	(void)state;
-	check_change("{\"qom-type\":\"memory-backend-ram\",\"id\":\"\\u00e9 \\/ \\\" \\\\ \\n\","
-		     "\"size\":1}",
-		     prealloc,
-		     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"é / \\\" \\\\ \\n\",\"size\":1,"
-		     "\"prealloc\":true}");
+	check_change(
+	    "{\"qom-type\":\"memory-backend-ram\",\"id\":\"\\u00e9 \\/ \\\" \\\\ \\n\","
+	    "\"size\":1}",
+	    prealloc,
+	    "{\"qom-type\":\"memory-backend-ram\",\"id\":\"\\u00e9 \\/ \\\" \\\\ \\n\",\"size\":1,"
+	    "\"prealloc\":true}");
 	check_change("{\"qom-type\":\"memory-backend-ram\",\"id\":\"日\\ud835\\udcb3\",\"size\":1,"
 		     "\"x\":{\"b\":[1,[],{}, null],\"a\":-0.5},\"y\":true,\"z\":\"\"}",
 		     prealloc,
-		     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"日𝒳\",\"size\":1,"
-		     "\"x\":{\"b\":[1,[],{},null],\"a\":-0.5},\"y\":true,\"z\":\"\","
+		     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"日\\ud835\\udcb3\",\"size\":1,"
+		     "\"x\":{\"b\":[1,[],{}, null],\"a\":-0.5},\"y\":true,\"z\":\"\","
 		     "\"prealloc\":true}");
 }
 
@@ -741,6 +752,7 @@ int main(void)
 	    cmocka_unit_test(json_that_is_none_is_nothing),
 	    cmocka_unit_test(memory_in_single_quotes_is_unread),
 	    cmocka_unit_test(memory_without_an_id_or_a_size_is_nothing),
+	    cmocka_unit_test(memory_with_an_empty_option_is_nothing),
 	    cmocka_unit_test(nodes_that_cannot_be_read_leave_it_unread),
 	    cmocka_unit_test(a_size_above_what_a_double_holds_is_exact),
 	    cmocka_unit_test(huge_pages_of_its_own_are_read),

@@ -2,6 +2,7 @@
 #include "rule.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -835,6 +836,80 @@ static void options_that_were_written_are_read_again(void **state)
 	}
 }
 
+/* The word that the error of a line is about, as it is in the line. */
+static void wrong_is(const char *text, const char *expected, int place)
+{
+	char copy[RULE_LINE_MAX + 2];
+	struct policy_line line = {.text = copy};
+	struct rule rule = rule_refused(text, "");
+	const char *word;
+	size_t length;
+
+	strcpy(copy, text);
+	line.end = copy + strlen(copy);
+	assert_non_null(rule.wrong);
+	assert_int_equal(rule_word_find(&line, copy + (rule.wrong - line_memory), &word, &length),
+			 place);
+	if (length != strlen(expected) || strncmp(word, expected, length) != 0)
+		fail_msg("'%s': '%.*s', not '%s'", text, (int)length, word, expected);
+}
+
+static void the_word_that_is_wrong_is_known(void **state)
+{
+	char text[RULE_LINE_MAX + 2] = "web1 0";
+
+	(void)state;
+	wrong_is("web1 1-0", "1-0", 1);
+	wrong_is("\tweb1 1-0 # comment", "1-0", 1);
+	wrong_is("web1 0 bogus", "bogus", 2);
+	wrong_is("web1 0 bogus cpus=x", "bogus", 2);
+	wrong_is("web1 0 ksm=on \"cpus=a b\"\tbest-effort", "\"cpus=a b\"", 3);
+	wrong_is("web1 0 cp\\ us=1", "cp\\ us=1", 2);
+	wrong_is("web1", "web1", 0);
+	wrong_is("\"\" 0", "\"\"", 0);
+	wrong_is("  @(@(@(@(@(@(@(@(@(a))))))))) 0", "@(@(@(@(@(@(@(@(@(a)))))))))", 0);
+	wrong_is("web1 auto", "auto", 1);
+	wrong_is("web1 - mem=bind", "-", 1);
+	wrong_is("web1 - isolate", "-", 1);
+	wrong_is("web1 0 ksm=on ksm=on", "ksm=on", 3);
+	wrong_is("web1 \"0 env=A  ", "\"0 env=A", 1);
+	wrong_is("web1 0 env=A\\", "env=A\\", 2);
+	for (int i = 2; i < RULE_WORDS_MAX; i++)
+		strcat(text, " best-effort");
+	strcat(text, " one-more and-another");
+	wrong_is(text, "one-more", RULE_WORDS_MAX);
+}
+
+static void no_word_is_wrong_where_the_line_is(void **state)
+{
+	char text[RULE_LINE_MAX + 2];
+	struct rule rule;
+
+	(void)state;
+	assert_null(rule_of("web1 0").wrong);
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "web1 0 env=A=", strlen("web1 0 env=A="));
+	text[sizeof(text) - 1] = '\0';
+	assert_null(rule_refused(text, "longer").wrong);
+	assert_true(line_read_bytes("web1 0\0 x", 9, &rule));
+	assert_null(rule.wrong);
+}
+
+static void words_are_found_by_any_byte_of_theirs(void **state)
+{
+	char text[] = "ab  \"c d\" # e";
+	struct policy_line line = {.text = text, .end = text + strlen(text)};
+	static const int places[] = {0, 0, -ENOENT, -ENOENT, 1, 1, 1, 1, 1, -ENOENT, -ENOENT};
+	const char *word;
+	size_t length;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(places); i++)
+		assert_int_equal(rule_word_find(&line, text + i, &word, &length), places[i]);
+	line.end = text;
+	assert_int_equal(rule_word_find(&line, text, &word, &length), -ENOENT);
+}
+
 /* Whatever bytes: no crash, and a line either is none, or has a glob or an error. */
 static void any_bytes_can_be_read(void **state)
 {
@@ -848,6 +923,7 @@ static void any_bytes_can_be_read(void **state)
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		char text[256];
+		char copy[256];
 		size_t length = 0;
 		struct rule rule;
 
@@ -866,6 +942,15 @@ static void any_bytes_can_be_read(void **state)
 			assert_false(error_is_set(&rule.error));
 		else
 			assert_true(rule.glob != NULL || error_is_set(&rule.error));
+		if (rule.wrong != NULL) {
+			char *from = memcpy(copy, text, length);
+			struct policy_line line = {.text = from, .end = from + length};
+			const char *word;
+			size_t word_length;
+
+			assert_true(rule_word_find(&line, copy + (rule.wrong - line_memory), &word,
+						   &word_length) >= 0);
+		}
 		if (memchr(text, '\0', length) != NULL)
 			assert_true(error_is_set(&rule.error));
 		else if (rule.glob != NULL)
@@ -918,6 +1003,9 @@ int main(void)
 	    cmocka_unit_test_teardown(options_are_written_as_they_were, free_line),
 	    cmocka_unit_test_teardown(options_are_written_in_one_order, free_line),
 	    cmocka_unit_test_teardown(options_that_were_written_are_read_again, free_line),
+	    cmocka_unit_test_teardown(the_word_that_is_wrong_is_known, free_line),
+	    cmocka_unit_test_teardown(no_word_is_wrong_where_the_line_is, free_line),
+	    cmocka_unit_test_teardown(words_are_found_by_any_byte_of_theirs, free_line),
 	    cmocka_unit_test_teardown(any_bytes_can_be_read, free_line),
 	};
 

@@ -17,7 +17,12 @@ static void close_all(const int *fds, size_t count)
 		close(fds[i]);
 }
 
-/* How many descriptors the agent has when it has nothing to do. It has served one then. */
+static pid_t watcher_of(pid_t agent);
+
+/*
+ * How many descriptors the agent has when it has nothing to do. It has served one then, and the
+ * worker is gone.
+ */
 static unsigned int agent_descriptors(void)
 {
 	int fd = connected_client();
@@ -26,6 +31,7 @@ static unsigned int agent_descriptors(void)
 	assert_string_equal(receive(fd), placed_reply());
 	assert_string_equal(receive(fd), ""); /* it has closed it */
 	close(fd);
+	(void)watcher_of(server);
 	return descriptors_of(server);
 }
 
@@ -322,7 +328,7 @@ static void those_of_one_cgroup_hold_up_no_other(void **state)
 		assert_string_equal(ask(), placed_reply());
 		assert_true(clock_milliseconds() - start < SECOND_MS);
 	}
-	/* Those that wait, the one that hangs and the one just answered. */
+	/* Those that wait, the one that hangs and its worker. */
 	wait_for_descriptors(descriptors + SERVER_HELD_SHARE + 2);
 	end_client(pid); /* or the next one would hang */
 	close(worker);
@@ -446,8 +452,8 @@ static void clients_that_hang_or_are_silent_are_left_when_their_time_is_over(voi
 	assert_in_range(clock_milliseconds() - start, SERVER_WORKER_MS,
 			SERVER_WORKER_MS + SECOND_MS);
 	assert_string_equal(receive(silent), "");
-	/* One that has waited may have its turn now, and hang. */
-	wait_for_descriptors(descriptors + 1);
+	/* One that has waited may have its turn now, and hang: it, and what leads to its worker. */
+	wait_for_descriptors(descriptors + 2);
 	assert_in_range(clock_milliseconds() - start, SERVER_HELD_MS, SERVER_WORKER_MS + SECOND_MS);
 	for (size_t i = 0; i < SERVER_WORKERS_MAX; i++)
 		end_client(pids[i]);
@@ -521,8 +527,8 @@ static int lingering_socket(int *end)
 	return fd;
 }
 
-/* Sends the byte 'x' and the descriptor along with it, and keeps none. */
-static void send_descriptor(int fd, int sent)
+/* Sends a packet of so many bytes and the descriptor along with it, and keeps none. */
+static void send_descriptor(int fd, size_t length, int sent)
 {
 	union {
 		struct cmsghdr header;
@@ -530,28 +536,28 @@ static void send_descriptor(int fd, int sent)
 	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
 				.cmsg_level = SOL_SOCKET,
 				.cmsg_type = SCM_RIGHTS}};
-	struct iovec data = {.iov_base = "x", .iov_len = 1};
+	struct iovec data = {.iov_base = "x", .iov_len = length};
 	struct msghdr message = {.msg_iov = &data,
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control)};
 
 	memcpy(CMSG_DATA(&control.header), &sent, sizeof(sent));
-	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), 1);
+	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), length);
 	close(sent);
 }
 
 /* The file is closed by whoever drops the message, and that may take its time. */
-static void a_file_that_takes_its_time_to_close_holds_up_nobody(void **state)
+static void check_slow_file(bool alone, size_t length)
 {
 	int fd = connected_client();
 	long long start;
 	int end;
 
-	(void)state;
 	pause_server();
-	assert_int_equal(send(fd, "", 0, MSG_NOSIGNAL), 0); /* for which it leaves us */
-	send_descriptor(fd, lingering_socket(&end));
+	if (!alone)
+		assert_int_equal(send(fd, "", 0, MSG_NOSIGNAL), 0); /* for which it leaves us */
+	send_descriptor(fd, length, lingering_socket(&end));
 	assert_int_equal(kill(server, SIGCONT), 0);
 	assert_string_equal(receive(fd), "");
 	start = clock_milliseconds();
@@ -562,6 +568,19 @@ static void a_file_that_takes_its_time_to_close_holds_up_nobody(void **state)
 	assert_string_equal(ask(), placed_reply());
 	assert_true(clock_milliseconds() - start < SECOND_MS);
 	close(end);
+}
+
+static void a_file_that_takes_its_time_to_close_holds_up_nobody(void **state)
+{
+	(void)state;
+	check_slow_file(false, 1);
+}
+
+/* Such a packet looks like the end of the connection. */
+static void nor_does_one_that_comes_with_an_empty_packet(void **state)
+{
+	(void)state;
+	check_slow_file(true, 0);
 }
 
 /* --- the watcher --- */
@@ -769,6 +788,7 @@ int main(void)
 	    TEST(silent_clients_hold_up_nobody),
 	    TEST(clients_that_hang_or_are_silent_are_left_when_their_time_is_over),
 	    TEST(a_file_that_takes_its_time_to_close_holds_up_nobody),
+	    TEST(nor_does_one_that_comes_with_an_empty_packet),
 	    TEST(a_signal_ends_it_when_it_has_finished_what_it_has_begun),
 	    TEST(a_watcher_that_is_killed_is_followed_by_one_that_knows_its_guests),
 	    TEST(without_a_watcher_a_request_waits_for_the_next),

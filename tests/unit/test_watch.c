@@ -1553,6 +1553,43 @@ static void a_file_that_is_understood_in_part_is_not_used(void **state)
 	check_not_understood(whole, strlen(whole));
 }
 
+/* What somebody else may have written names no guests, and no interrupts to be put back. */
+static void a_file_that_others_may_write_is_not_used(void **state)
+{
+	(void)state;
+	for (int directory_too = 0; directory_too < 2; directory_too++) {
+		add_quietly(
+		    with_process(new_claimant("web1", "eth0", "2-3"), start_child(), "815"));
+		end_child();
+		if (directory_too != 0)
+			assert_int_equal(chmod("world/agent", 0777), 0);
+		else
+			assert_int_equal(chmod(STATE, 0666), 0);
+		assert_int_equal(truncate(LOG, 0), 0);
+		affinities_written = 0;
+		reopen_watch();
+		assert_int_equal(times_logged("may be written by others"), 1);
+		assert_int_equal(watch.guest_count, 0);
+		watch_turn(&watch);
+		assert_int_equal(affinities_written, 0);
+		assert_int_equal(chmod("world/agent", 0755), 0);
+		set_affinity(24, "0-7");
+		set_affinity(25, "0-7");
+	}
+}
+
+/* Somebody may have laid out links where it is written. */
+static void a_link_in_the_place_of_the_file_is_not_followed(void **state)
+{
+	(void)state;
+	make_file("kept", "kept");
+	make_link("../../kept", STATE ".new");
+	make_link("../../kept", STATE);
+	add_quietly(new_claimant("web1", "eth0", "2-3"));
+	assert_int_equal(state_count("guests"), 1);
+	assert_string_equal(text_of("kept"), "kept");
+}
+
 /* Of what it names only what there is is touched. */
 static void a_file_with_strange_numbers_is_no_harm(void **state)
 {
@@ -1906,6 +1943,8 @@ int main(void)
 	    TEST(a_file_that_is_not_understood_is_told),
 	    TEST(a_file_that_is_cut_is_told),
 	    TEST(a_file_with_strange_numbers_is_no_harm),
+	    TEST(a_file_that_others_may_write_is_not_used),
+	    TEST(a_link_in_the_place_of_the_file_is_not_followed),
 	    TEST(at_its_end_all_is_put_back_and_the_guests_are_known_to_the_next),
 	    TEST(at_its_end_what_somebody_else_has_set_is_left),
 	    TEST(the_next_watch_knows_what_was_about_to_be_done),

@@ -247,7 +247,7 @@ static void what_is_too_long_is_refused(void **state)
 	    {"{\"name\":\"web1\",\"rule\":\"%s\",\"pid\":42,\"started\":\"4711\"," REST "[]}",
 	     2 * WATCH_NAME_SIZE},
 	    {"{\"name\":\"web1\",\"rule\":\"f:1\",\"pid\":42,\"started\":\"%s\"," REST "[]}",
-	     WATCH_STARTED_SIZE},
+	     PROCESS_STARTED_SIZE},
 	    {START REST "[{\"device\":\"%s\",\"assigned\":false,\"cpus\":\"1\"}]}",
 	     DEVICE_NAME_SIZE},
 	};
@@ -292,95 +292,6 @@ static void a_freed_guest_leaves_nothing_open(void **state)
 	assert_int_equal(descriptors_of(getpid()), before);
 }
 
-/* --- when a process was started --- */
-
-/* What is said of a "stat" with that text; "-ENOENT" and the like where it is refused. */
-static const char *started_of(const char *text)
-{
-	static char started[WATCH_STARTED_SIZE];
-	int fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result;
-
-	assert_true(fd >= 0);
-	if (text != NULL)
-		make_file("stat", text);
-	memset(started, '#', sizeof(started));
-	result = watch_started(fd, started);
-	close(fd);
-	if (result == 0)
-		return started;
-	assert_true(result < 0);
-	return result == -ENOENT ? "-ENOENT" : result == -EINVAL ? "-EINVAL" : "another error";
-}
-
-#define FIELDS_3_TO_21 " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 "
-
-static void the_start_of_a_process_is_read(void **state)
-{
-	static const struct {
-		const char *text;
-		const char *expected;
-	} cases[] = {
-	    {"4711 (qemu-kvm)" FIELDS_3_TO_21 "815 1 2 3\n", "815"},
-	    {"4711 (qemu-kvm)" FIELDS_3_TO_21 "18446744073709551615 1\n", "18446744073709551615"},
-	    {"4711 (qemu-kvm)" FIELDS_3_TO_21 "0 1\n", "0"},
-	    {"4711 (qemu-kvm)" FIELDS_3_TO_21 "815", "815"},
-	    /* a name may hold anything, see prctl(2), PR_SET_NAME */
-	    {"4711 (a) b) ()" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 (a) S 9 9 9 9 9 9 9 9 9 9)" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 ()" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 ())" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 (a\nb)" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 (\xff\x01 \t)" FIELDS_3_TO_21 "815 1\n", "815"},
-	    {"4711 (a b c d e f)" FIELDS_3_TO_21 "815 1\n", "815"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
-		if (strcmp(started_of(cases[i].text), cases[i].expected) != 0)
-			fail_msg("%s: %s", cases[i].text, started_of(NULL));
-	}
-}
-
-static void a_start_that_cannot_be_read_is_told(void **state)
-{
-	static const char *const cases[] = {
-	    "",
-	    "\n",
-	    "4711",
-	    "4711 (qemu-kvm",
-	    "4711 (qemu-kvm)",
-	    "4711 (qemu-kvm) S 1 2 3",
-	    "4711 (qemu-kvm)" FIELDS_3_TO_21,
-	    "4711 qemu-kvm" FIELDS_3_TO_21 "815 1\n",
-	    "4711 (qemu-kvm)" FIELDS_3_TO_21 "111111111111111111111111 1\n",
-	};
-
-	(void)state;
-	assert_string_equal(started_of(NULL), "-ENOENT");
-	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
-		if (strcmp(started_of(cases[i]), "-EINVAL") != 0)
-			fail_msg("'%s': %s", cases[i], started_of(NULL));
-	}
-}
-
-/* As the kernel has it, of this process. */
-static void the_kernels_own_is_read(void **state)
-{
-	char started[WATCH_STARTED_SIZE];
-	char again[WATCH_STARTED_SIZE];
-	int fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(watch_started(fd, started), 0);
-	assert_int_equal(watch_started(fd, again), 0);
-	close(fd);
-	assert_true(strlen(started) > 0);
-	assert_int_equal(strspn(started, "0123456789"), strlen(started));
-	assert_string_equal(started, again);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_directory, leave_directory)
@@ -392,9 +303,6 @@ int main(void)
 	    TEST(what_is_too_long_is_refused),
 	    TEST(there_is_a_most_of_claims),
 	    TEST(a_freed_guest_leaves_nothing_open),
-	    TEST(the_start_of_a_process_is_read),
-	    TEST(a_start_that_cannot_be_read_is_told),
-	    TEST(the_kernels_own_is_read),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,30 @@
+/* How many guests there are on this host, and which services of theirs run. */
+#ifndef SHIM_HOST_GUESTS_H
+#define SHIM_HOST_GUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { HOST_EMULATORS_MAX = 64 };
+
+struct host_guests {
+	bool defined_unknown; /* libvirt's definitions may not be read */
+	unsigned int defined; /* by libvirt, for qemu:///system */
+	unsigned int running; /* QEMUs, whoever started them */
+	bool virtqemud;
+	bool libvirtd;
+	pid_t irqbalance;                    /* 0: none runs */
+	char *emulators[HOST_EMULATORS_MAX]; /* that the definitions name, each once */
+	size_t emulator_count;
+};
+
+/*
+ * Looks at all processes in `proc`, and at libvirt's definitions in `etc`. To be freed by
+ * host_guests_free().
+ */
+void host_guests_read(struct host_guests *host, const char *proc, const char *etc);
+
+void host_guests_free(struct host_guests *host);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Specs that are lists of numbers, and the CPUs of nodes, found without libnuma: what nearly all
+ * rules have. A guest's start need not open that library then, which takes longer than all else
+ * that the shim does. All programs ask here first, and libnuma for what is not known here; that
+ * both say the same is tested.
+ */
+#ifndef SHIM_PLAIN_SPEC_H
+#define SHIM_PLAIN_SPEC_H
+
+#include "id_set.h"
+#include "roots.h"
+#include "spec.h"
+
+#include <stdbool.h>
+
+/*
+ * Finds what a list ("0-2,5"), one that begins with '+', or "all" comes to for this process: as
+ * numa_parse_nodestring() or numa_parse_cpustring(). Returns 1; -EINVAL where it means nothing
+ * here, and libnuma would not take it, either; or 0: libnuma is to be asked.
+ */
+int plain_spec_read(const struct roots *roots, enum spec_kind kind, const char *text,
+		    struct id_set *set);
+
+/* The nodes that this process may have memory of, or the CPUs that it may run on; false: unknown.
+ */
+bool plain_spec_allowed(const struct roots *roots, enum spec_kind kind, struct id_set *allowed);
+
+/*
+ * Reads a list of CPUs as numa_parse_cpustring_all(), whatever this process may use. Returns
+ * whether it has; false: libnuma is to be asked.
+ */
+bool plain_spec_read_any(const char *text, struct id_set *cpus);
+
+/* Adds the CPUs of all the nodes to `cpus`, as numa_node_to_cpus() has them. The same. */
+bool plain_spec_node_cpus(const struct roots *roots, const struct id_set *nodes,
+			  struct id_set *cpus);
+
+/*
+ * From here on what is read of that host is kept: for who has many rules to resolve at one moment.
+ * (libnuma looks at a host once only.) Where there is no memory for it all goes on as before.
+ */
+void plain_spec_remember(const struct roots *roots);
+
+#endif

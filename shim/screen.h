@@ -1,0 +1,53 @@
+/* What the tool knows of the terminal that it may be writing to. */
+#ifndef SHIM_SCREEN_H
+#define SHIM_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_RED, COLOUR_DIM, COLOUR_BOLD };
+
+/* Whether it is a terminal on which the cursor can be moved: one that is not "dumb". */
+bool screen_is_terminal(FILE *stream);
+
+/*
+ * Whether what goes to `stream` is coloured: it is such a terminal, and
+ * NO_COLOR is not set to anything (no-color.org).
+ */
+bool screen_has_colours(FILE *stream);
+
+/* The sequence that begins the colour where `stream` has colours, else "". */
+const char *screen_colour(FILE *stream, enum colour colour);
+
+/* The sequence that ends it, or "". */
+const char *screen_plain(FILE *stream);
+
+/* Whether the locale's characters are UTF-8: then boxes may be drawn. */
+bool screen_is_utf8(void);
+
+/* The columns of the terminal on `stream`; else of COLUMNS, where that is set; else 80. */
+unsigned int screen_width(FILE *stream);
+
+/* Writes a size as an administrator reads it, "512.0M", "3.9G". Returns `text`. */
+const char *screen_size(unsigned long long bytes, char *text, size_t size);
+
+/*
+ * A bar for what takes longer than a second: it is drawn on stderr only where that is a
+ * terminal, and only from then on.
+ */
+struct progress {
+	const char *what; /* "moving the memory of web1" */
+	long long started;
+	bool drawn;
+};
+
+void progress_start(struct progress *progress, const char *what);
+
+/* Draws it anew; `done` of `total`. */
+void progress_show(struct progress *progress, unsigned long long done, unsigned long long total);
+
+/* Takes it off the screen. */
+void progress_end(struct progress *progress);
+
+#endif
