@@ -7,8 +7,9 @@
 
 # shellcheck source=tests/e2e/test.bash
 source "$BATS_TEST_DIRNAME/test.bash"
+# shellcheck source=tests/e2e/interrupts.bash
+source "$BATS_TEST_DIRNAME/interrupts.bash"
 
-STATE=$AGENT_DIRECTORY/interrupts.json
 GUEST_VCPU="<vcpu>1</vcpu>"
 # Of one CPU, that the watch over so many guests may take.
 MANY=256
@@ -18,14 +19,7 @@ setup() {
 	hand_pids=()
 	affinities >"$BATS_TEST_TMPDIR/affinities"
 	test_begin
-	NIC=$(device_of_class net)
-	DISK=$(device_of_class block)
-	FUNCTION=$(function_of net "$NIC")
-	mapfile -t IRQS < <(vectors net "$NIC")
-	mapfile -t DISK_IRQS < <(vectors block "$DISK")
-	BEFORE=$(affinity "${IRQS[0]}")
-	same "$(affinity "${IRQS[@]}")" "$BEFORE"
-	[[ $BEFORE != "$E2E_CPU" && $BEFORE != "$E2E_OTHER_CPU" ]]
+	devices_find
 }
 
 # That all is as it was is part of every test.
@@ -33,79 +27,7 @@ teardown() {
 	((${#hand_pids[@]} == 0)) || kill -KILL "${hand_pids[@]}"
 	guests_remove
 	policy_clear
-	agent_start
-	as_before_within 5 || {
-		agent_log
-		agent_stop
-		affinities_restore
-		rm -f "$STATE"
-		return 1
-	}
-}
-
-## The host
-
-# affinities - of all interrupts, a line for each: IRQ CPUS.
-affinities() {
-	local file
-	for file in /proc/irq/[0-9]*/smp_affinity_list; do
-		file=${file#/proc/irq/}
-		echo "${file%/*} $(<"/proc/irq/$file")"
-	done | sort -n
-}
-
-affinities_restore() {
-	local irq cpus
-	while read -r irq cpus; do
-		[[ $(affinity "$irq") == "$cpus" ]] || affinity_set "$irq" "$cpus"
-	done <"$BATS_TEST_TMPDIR/affinities"
-}
-
-affinities_are_as_before() {
-	affinities | diff "$BATS_TEST_TMPDIR/affinities" -
-}
-
-host_is_as_before() {
-	affinities_are_as_before && [[ ! -e $STATE ]]
-}
-
-# affinity IRQ... - the different ones, one per line.
-affinity() {
-	(cd /proc/irq && cat "${@/%//smp_affinity_list}") | sort -u
-}
-
-affinity_set() {
-	echo "$2" >"/proc/irq/$1/smp_affinity_list"
-}
-
-# can_be_moved IRQ - the kernel lets root write its affinity.
-can_be_moved() {
-	affinity_set "$1" "$(affinity "$1")" 2>/dev/null
-}
-
-# function_of CLASS NAME - the directory of the PCI function that the device is on.
-function_of() {
-	local path
-	path=$(readlink -f "/sys/class/$1/$2")
-	until [[ -d $path/msi_irqs ]]; do
-		path=${path%/*}
-		[[ $path == /sys/devices/* ]] || return 1
-	done
-	echo "$path"
-}
-
-# device_of_class CLASS - the first that has interrupts of its own.
-device_of_class() {
-	local name
-	for name in "/sys/class/$1"/*; do
-		! function_of "$1" "${name##*/}" >/dev/null || break
-	done
-	echo "${name##*/}"
-}
-
-# vectors CLASS NAME - the interrupts of the device.
-vectors() {
-	find "$(function_of "$1" "$2")/msi_irqs" -type f -printf '%f\n' | sort -n
+	interrupts_given_back
 }
 
 # ranges NUMBER... - as the agent words them: "37-39,41".
@@ -118,27 +40,6 @@ ranges() {
 }
 
 ## What is claimed
-
-# are_on CPUS [IRQ...] - if not of these, of all of the network interface.
-are_on() {
-	local cpus=$1
-	shift
-	(($# > 0)) || set -- "${IRQS[@]}"
-	[[ $(affinity "$@") == "$cpus" ]]
-}
-
-# only_moved CPUS - those of the network interface are there, and no others have moved.
-only_moved() {
-	local irq
-	diff <(affinities) <(while read -r irq cpus; do
-		[[ " ${IRQS[*]} " != *" $irq "* ]] || cpus=$1
-		echo "$irq $cpus"
-	done <"$BATS_TEST_TMPDIR/affinities")
-}
-
-as_before_within() {
-	eventually "$1" host_is_as_before >/dev/null || host_is_as_before
-}
 
 # back - all is as before, at once.
 back() {

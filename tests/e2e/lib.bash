@@ -3,6 +3,9 @@
 # that tests/e2e/run exports (E2E_*), and a throw-away host.
 # shellcheck shell=bash
 
+# shellcheck source=tests/claims.bash
+source "${BASH_SOURCE[0]%/*}/../claims.bash"
+
 export LC_ALL=C
 # Never a user's own connection, whatever the caller's environment says.
 export LIBVIRT_DEFAULT_URI=qemu:///system
@@ -728,14 +731,6 @@ huge_pages_restore() {
 }
 
 ## What the tests claim
-
-# same GOT WANTED
-same() {
-	[[ $1 == "$2" ]] || {
-		printf 'wanted: %s\ngot:    %s\n' "$2" "$1"
-		return 1
-	}
-}
 
 # refused NAME TEXT... - virsh start fails, and shows every TEXT to the user.
 refused() {

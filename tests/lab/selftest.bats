@@ -3,13 +3,18 @@
 
 bats_require_minimum_version 1.5.0
 
-# lab FILE [VARIABLE=VALUE...] - boots the quick lab with selftest/FILE.
-lab() {
-	local file=$1
-	shift
-	run -1 env LAB_TESTS="selftest/$file" "$@" timeout 120 \
+# lab_ends STATUS FILE [VARIABLE=VALUE...] - boots the quick lab with selftest/FILE.
+lab_ends() {
+	local status=$1 file=$2
+	shift 2
+	run "-$status" env LAB_TESTS="selftest/$file" "$@" timeout 240 \
 		"$BATS_TEST_DIRNAME/run" quick
 	printf '%s\n' "$output"
+}
+
+# lab FILE [VARIABLE=VALUE...] - the same, in which something goes wrong.
+lab() {
+	lab_ends 1 "$@"
 }
 
 # The disk is made outside the tests' times; and a machine in which nothing goes wrong
@@ -44,10 +49,45 @@ said() {
 }
 
 @test "a machine that takes too long is ended" {
-	lab hang.bats LAB_SECONDS=30
+	lab hang.bats LAB_SECONDS=40
 	last_line "0 passed, 3 failed"
-	said "not ok - the tests have not ended within 30 s"
+	said "not ok - the tests have not ended within 40 s"
 	said "the end of the machine's console"
+}
+
+# emulator_signal SIGNAL - to the emulator of the quick lab, in its first second.
+emulator_signal() {
+	local pid
+	for _ in {1..1200}; do
+		pid=$(pgrep -n -f -- "-initrd initramfs .*file:quick.console") && break
+		sleep 0.1
+	done
+	kill -"$1" "$pid"
+}
+
+# boots_again SIGNAL WHY - where its first emulator gets the signal, the lab's tests pass.
+boots_again() {
+	local sender
+	emulator_signal "$1" &
+	sender=$!
+	lab_ends 0 good.bats LAB_STILL_SECONDS=10
+	wait "$sender"
+	said "# $2, and has not come as far as init: it is booted once more"
+	last_line "1 passed, 0 failed"
+}
+
+@test "an emulator that crashes before the kernel has started init is started once more" {
+	boots_again SEGV "the machine has ended before its tests"
+}
+
+@test "a kernel that stands still before it has started init is booted once more" {
+	boots_again STOP "the machine's kernel stands still"
+}
+
+@test "a kernel that never starts init is a failure" {
+	lab good.bats LAB_BOOT_SECONDS=1
+	said "not ok - the machine has not begun its tests within 1 s"
+	last_line "0 passed, 1 failed"
 }
 
 @test "a kernel panic is a failure, with the console's last lines" {

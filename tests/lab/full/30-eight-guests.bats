@@ -60,3 +60,23 @@ guest_of() {
 		same "$(head -qn 1 /proc/"$pid"/task/*/numa_maps | cut -d " " -f 2 | sort -u)" "bind:$node"
 	done
 }
+
+@test "status and map show each on its node" {
+	run -0 tool status --json
+	same "$(jq -r 'sort_by(.guest)[] | "\(.guest) \(.verdict) \(.cpus) \(.memory.policy)"' <<<"$output")" \
+		"$(for node in $(nodes); do
+			echo "$(guest_of "$node") placed $(node_cpus "$node") bind:$node"
+		done | sort)"
+	run -0 tool map --json
+	same "$(jq -r '.nodes[] | "\(.node) \(.guests | map(.guest) | join(" "))"' <<<"$output")" \
+		"$(for node in $(nodes); do
+			echo "$node $(guest_of "$node")"
+		done)"
+	same "$(jq -c .spanning <<<"$output")" "[]"
+	tool status | tee "$OUT/status-8.txt"
+	tool map | tee "$OUT/map-8.txt"
+	tool map --output "$OUT/map-8.svg"
+	for node in $(nodes); do
+		grep -q "$(guest_of "$node")" "$OUT/map-8.svg"
+	done
+}

@@ -28,24 +28,6 @@ teardown() {
 	nodes_empty
 }
 
-# pool NODE COUNT - it has only so many.
-pool() {
-	local file
-	file=$(huge_pages_file nr_hugepages "$1")
-	echo "$2" >"$file"
-	same "$(<"$file")" "$2"
-}
-
-# taken - "NODE PAGES", for each node of whose pool some are taken.
-taken() {
-	local node taken
-	for node in $(nodes); do
-		taken=$(($(<"$(huge_pages_file nr_hugepages "$node")") - \
-			$(<"$(huge_pages_file free_hugepages "$node")")))
-		((taken == 0)) || echo "$node $taken"
-	done
-}
-
 # qemu NAME ARG... - starts the emulator by hand; returns when it has its memory.
 qemu() {
 	timeout -k 5 60 "$E2E_EMULATOR" -name "$1" -accel tcg -display none -nodefaults -S \

@@ -47,12 +47,6 @@ service_is_new() {
 	service_is active && [[ $(service_pid) != "$1" ]]
 }
 
-# agent_said - its lines in the journal since the machine was booted.
-agent_said() {
-	journalctl --sync || return 1
-	journalctl --boot --no-pager --output=cat _SYSTEMD_UNIT="$SERVICE"
-}
-
 # agent_placed NAME - the last thing that the agent has done is this guest.
 agent_placed() {
 	same "$(agent_said | tail -n 1)" "guest-pinningd: placed guest '$1' (pid $(guest_pid "$1")): \

@@ -15,6 +15,9 @@ source "$BATS_TEST_DIRNAME/../../e2e/lib.bash"
 
 # tests/lab/guest.c
 LAB_GUEST=/lab/build/lab-guest
+# What comes out of the lab with LAB_OUT (tests/lab/run).
+OUT=/lab/out
+mkdir -p "$OUT"
 GUESTS='lab-*'
 GUEST_OS="<kernel>$LAB_GUEST</kernel>"
 GUEST_DEVICES="<serial type='file'><source path='$E2E_STATE/@NAME@.serial'/></serial>"
@@ -26,6 +29,12 @@ setup() {
 teardown() {
 	guests_remove
 	policy_clear
+}
+
+# agent_said - its lines in the journal since the machine was booted.
+agent_said() {
+	journalctl --sync || return 1
+	journalctl --boot --no-pager --output=cat _SYSTEMD_UNIT=guest-pinningd.service
 }
 
 # tool VERB ARG... - guest-pinning as it is installed.
@@ -55,6 +64,24 @@ nodes_empty() {
 	echo 0 >/proc/sys/vm/nr_hugepages
 }
 
+# pool NODE COUNT - it has only so many huge pages of 2 MiB.
+pool() {
+	local file
+	file=$(huge_pages_file nr_hugepages "$1")
+	echo "$2" >"$file"
+	same "$(<"$file")" "$2"
+}
+
+# taken - "NODE PAGES", for each node of whose pool some are taken.
+taken() {
+	local node taken
+	for node in $(nodes); do
+		taken=$(($(<"$(huge_pages_file nr_hugepages "$node")") - \
+			$(<"$(huge_pages_file free_hugepages "$node")")))
+		((taken == 0)) || echo "$node $taken"
+	done
+}
+
 ## Guests that have their memory
 
 # guest_serial NAME - what the guest has said since its last start.
@@ -81,6 +108,20 @@ guest_touches() {
 guest_start_touching() {
 	rm -f "$E2E_STATE/$1.serial"
 	guest_start "$1" && guest_touches "$1"
+}
+
+# vcpu_threads_are PID COUNT
+vcpu_threads_are() {
+	(($(cat "/proc/$1/task"/*/comm | grep -c '^CPU ') == $2))
+}
+
+# vcpu_plug NAME COUNT - the guest has one virtual CPU more: COUNT.
+vcpu_plug() {
+	local pid
+	pid=$(guest_pid "$1")
+	vcpu_threads_are "$pid" $(($2 - 1)) || return 1
+	vsh setvcpus "$1" "$2" --live || return 1
+	eventually 10 vcpu_threads_are "$pid" "$2"
 }
 
 # ram_pages PID - the pages of the guest's memory, a line "NODE PAGES" for each node
