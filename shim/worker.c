@@ -62,7 +62,7 @@ static enum worker_result order_serve(const struct workers *workers, const struc
  */
 static void worker_run(const struct workers *workers, int fd)
 {
-	struct order order;
+	struct order order = {.length = 0};
 	int connection;
 
 	/* What a peer has it read is megabytes, and goes back to the kernel each time (mallopt(3)).

@@ -9,6 +9,8 @@ enum {
 	SECOND_MS = SLOWNESS > 1 ? 2000 : 1000,
 	MOMENT_MS = 50, /* in which there would be one */
 	SILENT_CLIENTS = SERVER_BACKLOG + SERVER_HELD_MAX,
+	/* enough to push out whoever can be, and there in less than the time one may be silent */
+	FLOOD_CLIENTS = SERVER_HELD_MAX,
 };
 
 static void close_all(const int *fds, size_t count)
@@ -377,6 +379,20 @@ static void move_to(const char *cgroup)
 	make_file(proc_path(getpid(), "cgroup"), text);
 }
 
+/* Connects those from `first` on, all of one cgroup, and sees that only its share is held. */
+static void flood(int *fds, size_t first, size_t end)
+{
+	move_to(OTHER_SCOPE "/libvirt/emulator");
+	for (size_t i = first; i < end; i++)
+		fds[i] = connected_client();
+	/* Where one too many comes the oldest of that cgroup goes, long before its time. */
+	for (size_t i = first; i < end - SERVER_HELD_SHARE; i++)
+		assert_true(comes(fds[i], SECOND_MS));
+	for (size_t i = end - SERVER_HELD_SHARE; i < end; i++)
+		assert_false(comes(fds[i], 0));
+	move_to(EMULATOR);
+}
+
 static void silent_clients_hold_up_nobody(void **state)
 {
 	int fds[SILENT_CLIENTS];
@@ -386,25 +402,17 @@ static void silent_clients_hold_up_nobody(void **state)
 	(void)state;
 	while (descriptors_of(server) == descriptors)
 		usleep(1000);
-	move_to(OTHER_SCOPE "/libvirt/emulator");
-	for (size_t i = 0; i < SILENT_CLIENTS; i++)
-		fds[i] = connected_client();
-	/* Where one too many comes the oldest of that cgroup goes, long before its time. */
-	for (size_t i = 0; i < SILENT_CLIENTS - SERVER_HELD_SHARE; i++)
-		assert_true(comes(fds[i], SECOND_MS));
-	assert_false(comes(fds[SILENT_CLIENTS - 1], 0));
-	assert_false(comes(early, 0));
-	move_to(EMULATOR);
+	flood(fds, 0, FLOOD_CLIENTS);
+	send_message(early, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	assert_string_equal(receive(early), placed_reply());
+	close(early);
+	flood(fds, FLOOD_CLIENTS, SILENT_CLIENTS);
 	for (int i = 0; i < 5; i++) {
 		long long start = clock_milliseconds();
 
 		assert_string_equal(ask(), placed_reply());
 		assert_true(clock_milliseconds() - start < SECOND_MS);
 	}
-	wait_for_descriptors(descriptors + 1 + SERVER_HELD_SHARE);
-	send_message(early, AGENT_REQUEST, strlen(AGENT_REQUEST));
-	assert_string_equal(receive(early), placed_reply());
-	close(early);
 	close_all(fds, SILENT_CLIENTS);
 	wait_for_descriptors(descriptors);
 	assert_string_equal(ask(), placed_reply());
