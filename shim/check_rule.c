@@ -71,6 +71,17 @@ static void tell_error(struct checking *checking, const char *word, const struct
 	tell(checking, &finding);
 }
 
+/* Of a rule whose nodes are not there: its CPUs may be wrong, too. */
+static void cpus_check(struct checking *checking, const char *told)
+{
+	const char *cpus = checking->rule->cpus;
+	struct id_set set;
+	struct error error;
+
+	if (cpus != NULL && told != cpus && placement_cpus(cpus, &set, &error) < 0)
+		tell_error(checking, cpus, &error);
+}
+
 /* Whether the devices and CPUs of irq= are there: one by one, for all that are not are told. */
 static void interrupts_check(struct checking *checking, const struct placement *placement)
 {
@@ -96,8 +107,10 @@ static void host_check(struct checking *checking, struct placement *placement)
 	struct error warning = {0};
 	struct error error;
 
-	if (placement_resolve(rule, PLACEMENT_OF_CALLER, placement, &error) < 0) {
+	if (placement_resolve(rule, PLACEMENT_OF_HOST, placement, &error) < 0) {
 		tell_error(checking, placement->wrong, &error);
+		cpus_check(checking, placement->wrong);
+		interrupts_check(checking, placement);
 		placement->sets_memory = false;
 		return;
 	}

@@ -81,17 +81,21 @@ static int ask_libnuma(bool any_cpu, enum spec_kind kind, const char *text, stru
 }
 
 /* Returns as plain_spec_read(), with `error` filled where the spec is refused. */
-static int find_plain(bool any_cpu, enum spec_kind kind, const char *text, struct id_set *set,
-		      struct error *error)
+static int find_plain(enum placement_view view, enum spec_kind kind, const char *text,
+		      struct id_set *set, struct error *error)
 {
-	struct id_set allowed = {0};
-	int known = any_cpu ? plain_spec_read_any(text, set)
-			    : plain_spec_read(&roots_of_kernel, kind, text, set);
+	bool whole = view == PLACEMENT_OF_HOST;
+	enum plain_spec_from from = kind == SPEC_CPUS ? PLAIN_SPEC_ALLOWED_CPUS
+				    : whole           ? PLAIN_SPEC_HOST_NODES
+						      : PLAIN_SPEC_ALLOWED_NODES;
+	struct id_set choice = {0};
+	int known = whole && kind == SPEC_CPUS ? plain_spec_read_any(text, set)
+					       : plain_spec_read(&roots_of_kernel, from, text, set);
 
 	if (known >= 0)
 		return known;
-	return plain_spec_allowed(&roots_of_kernel, kind, &allowed)
-		   ? spec_explain(&roots_of_kernel, kind, text, &allowed, "it cannot be had", error)
+	return plain_spec_choice(&roots_of_kernel, from, &choice)
+		   ? spec_explain(&roots_of_kernel, kind, text, &choice, "it cannot be had", error)
 		   : 0;
 }
 
@@ -99,7 +103,7 @@ int host_spec_resolve(enum placement_view view, enum spec_kind kind, const char 
 		      struct id_set *set, struct error *error)
 {
 	bool any_cpu = kind == SPEC_CPUS && view == PLACEMENT_OF_HOST;
-	int result = find_plain(any_cpu, kind, text, set, error);
+	int result = find_plain(view, kind, text, set, error);
 
 	if (result == 0)
 		result = ask_libnuma(any_cpu, kind, text, set, error);

@@ -146,7 +146,7 @@ static int guest_match(struct all *all, const char *name)
 	struct plan plan;
 	int result = 0;
 
-	plan_make(&plan, name, PLAN_FOR_CALLER, all->source);
+	plan_make(&plan, name, PLAN_FOR_HOST, all->source);
 	plan_memory(&plan, NULL, NULL);
 	plan_interrupts(&plan, NULL);
 	plan_apply(&plan, NULL);

@@ -20,8 +20,8 @@ enum {
 /* What is remembered of a host, see plain_spec_remember(). */
 struct memory {
 	const struct roots *roots;
-	bool has_allowed[2]; /* by enum spec_kind */
-	struct id_set allowed[2];
+	bool has_choice[3]; /* by enum plain_spec_from */
+	struct id_set choice[3];
 	bool has_cpus[SPEC_NODE_MAX + 1];
 	struct id_set cpus[SPEC_NODE_MAX + 1]; /* of each node */
 };
@@ -57,11 +57,12 @@ static bool mask_read(const char *text, struct id_set *set)
 }
 
 /* The nodes that this process may have memory of, or the CPUs that it may run on (proc(5)). */
-static bool status_read(const struct roots *roots, enum spec_kind kind, struct id_set *allowed)
+static bool status_read(const struct roots *roots, enum plain_spec_from from,
+			struct id_set *allowed)
 {
 	static const char *const keys[] = {
-	    [SPEC_NODES] = "\nMems_allowed:\t",
-	    [SPEC_CPUS] = "\nCpus_allowed:\t",
+	    [PLAIN_SPEC_ALLOWED_NODES] = "\nMems_allowed:\t",
+	    [PLAIN_SPEC_ALLOWED_CPUS] = "\nCpus_allowed:\t",
 	};
 	char path[PATH_MAX];
 	char status[STATUS_SIZE];
@@ -70,8 +71,8 @@ static bool status_read(const struct roots *roots, enum spec_kind kind, struct i
 	snprintf(path, sizeof(path), "%s/self/status", roots->proc);
 	if (file_read(AT_FDCWD, path, status, sizeof(status)) < 0)
 		return false;
-	line = strstr(status, keys[kind]);
-	return line != NULL && mask_read(line + strlen(keys[kind]), allowed);
+	line = strstr(status, keys[from]);
+	return line != NULL && mask_read(line + strlen(keys[from]), allowed);
 }
 
 /* The kernel may allow a process CPUs that no host has; libnuma goes by the C library's count. */
@@ -85,21 +86,32 @@ static void existing_cut(struct id_set *cpus)
 	}
 }
 
-bool plain_spec_allowed(const struct roots *roots, enum spec_kind kind, struct id_set *allowed)
+/* The nodes with memory: Documentation/ABI/stable/sysfs-devices-node of the kernel. */
+static bool host_nodes_read(const struct roots *roots, struct id_set *nodes)
+{
+	char path[PATH_MAX];
+	char list[ID_SET_LIST_SIZE];
+
+	snprintf(path, sizeof(path), "%s/devices/system/node/has_memory", roots->sys);
+	return file_read(AT_FDCWD, path, list, sizeof(list)) >= 0 && id_set_read(nodes, list) == 0;
+}
+
+bool plain_spec_choice(const struct roots *roots, enum plain_spec_from from, struct id_set *choice)
 {
 	bool kept = memory != NULL && memory->roots == roots;
 
-	if (kept && memory->has_allowed[kind]) {
-		*allowed = memory->allowed[kind];
+	if (kept && memory->has_choice[from]) {
+		*choice = memory->choice[from];
 		return true;
 	}
-	if (!status_read(roots, kind, allowed))
+	if (from == PLAIN_SPEC_HOST_NODES ? !host_nodes_read(roots, choice)
+					  : !status_read(roots, from, choice))
 		return false;
-	if (kind == SPEC_CPUS)
-		existing_cut(allowed);
+	if (from == PLAIN_SPEC_ALLOWED_CPUS)
+		existing_cut(choice);
 	if (kept) {
-		memory->allowed[kind] = *allowed;
-		memory->has_allowed[kind] = true;
+		memory->choice[from] = *choice;
+		memory->has_choice[from] = true;
 	}
 	return true;
 }
@@ -157,15 +169,16 @@ static int items_read(enum spec_kind kind, const char *text, const struct id_set
 	return result == 0;
 }
 
-int plain_spec_read(const struct roots *roots, enum spec_kind kind, const char *text,
+int plain_spec_read(const struct roots *roots, enum plain_spec_from from, const char *text,
 		    struct id_set *set)
 {
-	struct id_set allowed = {0};
+	enum spec_kind kind = from == PLAIN_SPEC_ALLOWED_CPUS ? SPEC_CPUS : SPEC_NODES;
+	struct id_set choice = {0};
 
 	/* What needs libnuma anyway is not worth a look at the host. */
-	if (*text == '!' || strchr(text, ':') != NULL || !plain_spec_allowed(roots, kind, &allowed))
+	if (*text == '!' || strchr(text, ':') != NULL || !plain_spec_choice(roots, from, &choice))
 		return 0;
-	return items_read(kind, text, &allowed, set);
+	return items_read(kind, text, &choice, set);
 }
 
 bool plain_spec_read_any(const char *text, struct id_set *cpus)

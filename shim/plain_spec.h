@@ -13,17 +13,23 @@
 
 #include <stdbool.h>
 
+/* What a spec chooses from. */
+enum plain_spec_from {
+	PLAIN_SPEC_ALLOWED_NODES, /* those that this process may have memory of */
+	PLAIN_SPEC_ALLOWED_CPUS,  /* those that it may run on */
+	PLAIN_SPEC_HOST_NODES,    /* those with memory, whatever this process may use */
+};
+
 /*
- * Finds what a list ("0-2,5"), one that begins with '+', or "all" comes to for this process: as
- * numa_parse_nodestring() or numa_parse_cpustring(). Returns 1; -EINVAL where it means nothing
- * here, and libnuma would not take it, either; or 0: libnuma is to be asked.
+ * Finds what a list ("0-2,5"), one that begins with '+', or "all" comes to: of what this process
+ * may use, as numa_parse_nodestring() or numa_parse_cpustring(). Returns 1; -EINVAL where it means
+ * nothing here, and libnuma would not take it, either; or 0: libnuma is to be asked.
  */
-int plain_spec_read(const struct roots *roots, enum spec_kind kind, const char *text,
+int plain_spec_read(const struct roots *roots, enum plain_spec_from from, const char *text,
 		    struct id_set *set);
 
-/* The nodes that this process may have memory of, or the CPUs that it may run on; false: unknown.
- */
-bool plain_spec_allowed(const struct roots *roots, enum spec_kind kind, struct id_set *allowed);
+/* All that a spec can choose from; false: unknown. */
+bool plain_spec_choice(const struct roots *roots, enum plain_spec_from from, struct id_set *choice);
 
 /*
  * Reads a list of CPUs as numa_parse_cpustring_all(), whatever this process may use. Returns

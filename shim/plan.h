@@ -55,8 +55,8 @@ struct plan {
 struct policy_source policy_source_find(void);
 
 enum plan_for {
-	PLAN_FOR_CALLER, /* who is to become the guest's emulator, or is asked what it would get */
-	PLAN_FOR_HOST,   /* another process: the agent's plan */
+	PLAN_FOR_CALLER, /* who is to become the guest's emulator, or shows what it would get */
+	PLAN_FOR_HOST,   /* another process: what the agent, and the tool, find of it */
 };
 
 /*

@@ -59,6 +59,27 @@ rules: 4, errors: 4, warnings: 0"
 		$'                  ^~~~~~~~~~~~\n                                        ^~~~~~~~~~~~~~'
 }
 
+@test "each word of a line that is not there is told, not the first alone" {
+	policy 'web* 1023 cpus=1022 irq=no-such1@1021'
+	fails 1 "$TOOL" check
+	equal "$(grep -c '^    *^~' <<<"$output")" 3
+	has "$output" "node 1023 of '1023' does not exist"
+	has "$output" "CPU 1022 of '1022' does not exist"
+	has "$output" "irq=no-such1@1021: "
+}
+
+# What keeps an administrator's shell to some CPUs (isolcpus=, CPUAffinity=) does not keep guests.
+@test "check and match: CPUs that this shell may not use are there all the same" {
+	local cpus
+	cpus=$(</sys/devices/system/cpu/online)
+	policy "web* - cpus=${cpus%%[-,]*}"
+	works taskset -c "${cpus##*[-,]}" "$TOOL" check
+	works taskset -c "${cpus##*[-,]}" "$TOOL" match web1
+	has "$output" "cpus: ${cpus%%[-,]*}"
+	libvirt_has web1
+	works taskset -c "${cpus##*[-,]}" "$TOOL" match --all
+}
+
 @test "a long line is cut to the width of the screen" {
 	local width
 	policy "web* 0 env=A=$(printf '%2000s' '' | tr ' ' x) nonsense env=B=$(printf '%2000s' '' | tr ' ' x)"

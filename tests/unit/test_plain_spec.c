@@ -118,7 +118,9 @@ static bool same_spec(const struct numa_library *numa, enum spec_kind kind, cons
 	    kind == SPEC_NODES ? numa->parse_nodestring(text) : numa->parse_cpustring(text);
 	struct id_set theirs = {0};
 	struct id_set ours;
-	int known = plain_spec_read(shown, kind, text, &ours);
+	int known = plain_spec_read(
+	    shown, kind == SPEC_NODES ? PLAIN_SPEC_ALLOWED_NODES : PLAIN_SPEC_ALLOWED_CPUS, text,
+	    &ours);
 
 	if (known != (mask != NULL ? 1 : -EINVAL))
 		fail_msg("%s '%s': %s by libnuma, %s here", spec_kind_noun(kind), text,
@@ -235,7 +237,8 @@ static void what_takes_libnuma_is_left_to_it(void **state)
 	(void)state;
 	make_host(&hosts[1]);
 	for (size_t i = 0; i < LENGTH_OF(specs); i++)
-		assert_int_equal(0, plain_spec_read(&made, SPEC_NODES, specs[i], &set));
+		assert_int_equal(0,
+				 plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, specs[i], &set));
 	assert_false(plain_spec_read_any("+0", &set));
 	assert_false(plain_spec_read_any("all", &set));
 	assert_false(plain_spec_read_any("!0", &set));
@@ -253,15 +256,15 @@ static void a_host_that_cannot_be_read_is_left_to_it(void **state)
 	char text[256];
 
 	(void)state;
-	assert_int_equal(0, plain_spec_read(&made, SPEC_NODES, "0", &set));
+	assert_int_equal(0, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "0", &set));
 	assert_false(plain_spec_node_cpus(&made, &nodes, &set));
 	make_host(&hosts[1]);
-	assert_int_equal(1, plain_spec_read(&made, SPEC_NODES, "0", &set));
+	assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "0", &set));
 	assert_true(plain_spec_node_cpus(&made, &nodes, &set));
 	for (size_t i = 0; i < LENGTH_OF(masks); i++) {
 		snprintf(text, sizeof(text), "Name:\tq\nMems_allowed:\t%s\n", masks[i]);
 		make_file("proc/self/status", text);
-		assert_int_equal(0, plain_spec_read(&made, SPEC_NODES, "0", &set));
+		assert_int_equal(0, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "0", &set));
 		snprintf(text, sizeof(text), "%s\n", masks[i]);
 		make_file("sys/devices/system/node/node1/cpumap", text);
 		set = (struct id_set){0};
@@ -269,7 +272,27 @@ static void a_host_that_cannot_be_read_is_left_to_it(void **state)
 		assert_true(id_set_is_empty(&set));
 	}
 	make_file("proc/self/status", "Mems_allowed:\t1\n");
-	assert_int_equal(0, plain_spec_read(&made, SPEC_NODES, "0", &set));
+	assert_int_equal(0, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "0", &set));
+}
+
+/* For whoever finds the placement of another: its own cpuset is not that one's. */
+static void the_nodes_of_the_host_are_not_those_of_this_process(void **state)
+{
+	struct id_set set;
+
+	(void)state;
+	make_host(&hosts[1]);
+	make_file("proc/self/status", "Name:\tq\nMems_allowed:\t1\nCpus_allowed:\t1\n");
+	assert_int_equal(0, plain_spec_read(&made, PLAIN_SPEC_HOST_NODES, "1", &set));
+	make_file("sys/devices/system/node/has_memory", "0-1\n");
+	assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_HOST_NODES, "1", &set));
+	assert_true(id_set_equal(&set, (struct id_set[]){set_of("1")}));
+	assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_HOST_NODES, "+1", &set));
+	assert_true(id_set_equal(&set, (struct id_set[]){set_of("1")}));
+	assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_HOST_NODES, "all", &set));
+	assert_true(id_set_equal(&set, (struct id_set[]){set_of("0-1")}));
+	assert_int_equal(-EINVAL, plain_spec_read(&made, PLAIN_SPEC_HOST_NODES, "2", &set));
+	assert_int_equal(-EINVAL, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "1", &set));
 }
 
 static void what_is_remembered_is_of_one_host(void **state)
@@ -282,20 +305,20 @@ static void what_is_remembered_is_of_one_host(void **state)
 	make_host(&hosts[1]);
 	plain_spec_remember(&made);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(1, plain_spec_read(&made, SPEC_NODES, "all", &set));
+		assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "all", &set));
 		assert_true(id_set_equal(&set, &nodes));
 		set = (struct id_set){0};
 		assert_true(plain_spec_node_cpus(&made, &nodes, &set));
 		assert_true(id_set_equal(&set, (struct id_set[]){set_of("0-7")}));
-		assert_int_equal(1, plain_spec_read(&made, SPEC_CPUS, "+0", &set));
+		assert_int_equal(1, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_CPUS, "+0", &set));
 		assert_true(id_set_equal(&set, (struct id_set[]){set_of("0")}));
 		if (i == 0)
 			assert_int_equal(remove_tree("proc") | remove_tree("sys"), 0);
 	}
-	assert_int_equal(0, plain_spec_read(&other, SPEC_NODES, "all", &set));
+	assert_int_equal(0, plain_spec_read(&other, PLAIN_SPEC_ALLOWED_NODES, "all", &set));
 	assert_false(plain_spec_node_cpus(&other, &nodes, &set));
 	plain_spec_remember(NULL);
-	assert_int_equal(0, plain_spec_read(&made, SPEC_NODES, "all", &set));
+	assert_int_equal(0, plain_spec_read(&made, PLAIN_SPEC_ALLOWED_NODES, "all", &set));
 }
 
 /* 8192 CPUs, which is all that a kernel can be built for. */
@@ -326,6 +349,7 @@ int main(void)
 	    TREE(libnuma_finds_the_same_on_other_hosts),
 	    TREE(what_takes_libnuma_is_left_to_it),
 	    TREE(a_host_that_cannot_be_read_is_left_to_it),
+	    TREE(the_nodes_of_the_host_are_not_those_of_this_process),
 	    TREE(what_is_remembered_is_of_one_host),
 	    TREE(the_widest_mask_is_read),
 	};
