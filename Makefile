@@ -365,7 +365,7 @@ $(BUILD)/bench/standin $(BUILD)/bench/floor: tests/bench/standin.c Makefile
 	$(Q)$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -static -o $@ $< \
 		$(if $(filter floor,$(@F)),-DREAL='"$(abspath $(BUILD))/bench/host/qemu-kvm.real"')
 
-$(BUILD)/bench/rounds: $(BUILD)/tests/bench/rounds.o $(POLICY)
+$(BUILD)/bench/rounds: $(BUILD)/tests/bench/rounds.o $(call objects,file) $(POLICY)
 	@mkdir -p $(@D)
 	$(call SAY,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^

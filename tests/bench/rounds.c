@@ -6,7 +6,9 @@
  * usage: rounds ROUNDS <PROGRAMS
  *
  * A line for each program, parted by tabs: how often (every Nth round), the policy for
- * GUEST_PINNING_CONF, a file with the arguments, a line each, and the program. Prints for each,
+ * GUEST_PINNING_CONF, a file with the arguments, a line each, and the program; and, for one that is
+ * to be in a guest's cgroup of cgroup v1, that one, and what to write to its cpuset.cpus and to
+ * that of its "emulator" before each start, as to one that libvirt has just made. Prints for each,
  * in nanoseconds: the median, the median of what it took more, that one's quartiles.
  */
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "number.h"
 
 enum { PROGRAMS_MAX = 64, ARGUMENTS_MAX = 1024, ROUNDS_MAX = 100000, WARM_UP = 3 };
@@ -29,6 +32,9 @@ struct program {
 	char *policy; /* "GUEST_PINNING_CONF=PATH" */
 	char *path;
 	char *argv[ARGUMENTS_MAX + 2];
+	int cgroup; /* of the guest; -1: it stays where this is */
+	int emulator;
+	char *cpus;
 	long long *took; /* a round each */
 	long long *more;
 	unsigned int count;
@@ -61,12 +67,62 @@ static void arguments_read(struct program *program, const char *path)
 	fclose(file);
 }
 
+static int directory_open(int at, const char *path)
+{
+	int fd = openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail(path);
+	return fd;
+}
+
+/* Where this process is to go back to: the first cgroup of the hierarchy is two above a guest's. */
+static void cgroup_read(struct program *program, const char *path, const char *cpus)
+{
+	program->cgroup = -1;
+	if (path == NULL || cpus == NULL)
+		return;
+	program->cgroup = directory_open(AT_FDCWD, path);
+	program->emulator = directory_open(program->cgroup, "emulator");
+	program->cpus = strdup(cpus);
+	if (program->cpus == NULL)
+		fail("programs");
+}
+
+static void cgroup_set(int directory, const char *name, const char *text)
+{
+	int result = file_write(directory, name, text);
+
+	if (result < 0) {
+		errno = -result;
+		fail(name);
+	}
+}
+
+/* As a guest's that has just been made. */
+static void cgroup_enter(const struct program *program)
+{
+	if (program->cgroup < 0)
+		return;
+	cgroup_set(program->cgroup, "cpuset.cpus", program->cpus);
+	cgroup_set(program->emulator, "cpuset.cpus", program->cpus);
+	cgroup_set(program->emulator, "cgroup.procs", "0");
+}
+
+static void cgroup_leave(const struct program *program)
+{
+	if (program->cgroup >= 0)
+		cgroup_set(program->cgroup, "../../cgroup.procs", "0");
+}
+
 static bool program_read(struct program *program, char *line, unsigned int rounds)
 {
 	char *every = strtok(line, "\t\n");
 	char *policy = strtok(NULL, "\t\n");
 	char *arguments = strtok(NULL, "\t\n");
 	char *path = strtok(NULL, "\t\n");
+	char *cgroup = strtok(NULL, "\t\n");
+	char *cpus = strtok(NULL, "\t\n");
 
 	if (path == NULL || number_read(every, ROUNDS_MAX, &program->every) == 0 ||
 	    program->every == 0)
@@ -78,6 +134,7 @@ static bool program_read(struct program *program, char *line, unsigned int round
 	    asprintf(&program->policy, "GUEST_PINNING_CONF=%s", policy) < 0)
 		fail("programs");
 	arguments_read(program, arguments);
+	cgroup_read(program, cgroup, cpus);
 	return true;
 }
 
@@ -98,6 +155,7 @@ static long long run(const struct program *program)
 
 	if (putenv(program->policy) != 0)
 		fail("putenv");
+	cgroup_enter(program);
 	begin = now();
 	errno = posix_spawn(&pid, program->path, NULL, NULL, program->argv, environ);
 	if (errno != 0)
@@ -105,6 +163,7 @@ static long long run(const struct program *program)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	end = now();
+	cgroup_leave(program);
 	if (status != 0) {
 		fprintf(stderr, "rounds: %s has failed\n", program->path);
 		exit(1);
