@@ -114,6 +114,15 @@ static const char *problem_of(const struct plan *plan)
 	return plan->warning_count > 0 ? plan->warnings[0].text : "";
 }
 
+/* Printable by our own rule: libsmartcols lets marks through that turn the direction of text. */
+static int cell_set(struct libscols_line *line, enum column column, const char *text)
+{
+	char printable[4 * PATH_MAX];
+
+	return scols_line_set_data(line, column,
+				   screen_printable(printable, sizeof(printable), text));
+}
+
 static int row_add(struct all *all, const struct plan *plan)
 {
 	const struct placement *placement = &plan->placement;
@@ -130,13 +139,10 @@ static int row_add(struct all *all, const struct plan *plan)
 		id_set_format(&placement->cpus, cpus, sizeof(cpus));
 	if (plan->placed && placement->sets_memory)
 		placement_memory(placement, memory, sizeof(memory));
-	/* As it is: libsmartcols makes every cell printable, and would escape escapes again. */
-	return scols_line_set_data(line, GUEST, plan->guest) < 0 ||
-		       scols_line_set_data(line, RULE, rule) < 0 ||
-		       scols_line_set_data(line, GLOB, plan->matched ? plan->rule.glob : "-") < 0 ||
-		       scols_line_set_data(line, CPUS, cpus) < 0 ||
-		       scols_line_set_data(line, MEMORY, memory) < 0 ||
-		       scols_line_set_data(line, PROBLEM, problem_of(plan)) < 0
+	return cell_set(line, GUEST, plan->guest) < 0 || cell_set(line, RULE, rule) < 0 ||
+		       cell_set(line, GLOB, plan->matched ? plan->rule.glob : "-") < 0 ||
+		       cell_set(line, CPUS, cpus) < 0 || cell_set(line, MEMORY, memory) < 0 ||
+		       cell_set(line, PROBLEM, problem_of(plan)) < 0
 		   ? -1
 		   : 0;
 }
@@ -180,7 +186,7 @@ static int guests_match(struct all *all)
 static int table_make(struct all *all)
 {
 	all->table = scols_new_table();
-	if (all->table == NULL)
+	if (all->table == NULL || scols_table_enable_noencoding(all->table, 1) < 0)
 		return -1;
 	for (int i = 0; i < COLUMNS; i++) {
 		/* On a terminal the last is broken into lines, for it is a sentence. */

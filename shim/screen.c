@@ -1,12 +1,14 @@
 #include "screen.h"
 #include "clock.h"
 #include "number.h"
+#include "utf8.h"
 
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum {
 	WIDTH_DEFAULT = 80,
@@ -49,6 +51,33 @@ const char *screen_plain(FILE *stream)
 bool screen_is_utf8(void)
 {
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+const char *screen_printable(char *buffer, size_t size, const char *text)
+{
+	const char *end = text + strlen(text);
+	bool utf8 = screen_is_utf8();
+	size_t used = 0;
+
+	while (text < end) {
+		uint32_t character = 0;
+		size_t length = utf8_decode(text, end, &character);
+		bool shown = length > 0 && !utf8_is_control(character) &&
+			     (character < 0x80 || (utf8 && wcwidth((wchar_t)character) >= 0));
+		char part[sizeof("\\xNN")];
+
+		if (shown)
+			snprintf(part, sizeof(part), "%.*s", (int)length, text);
+		else
+			snprintf(part, sizeof(part), "\\x%02x", (unsigned char)*text);
+		if (used + strlen(part) >= size)
+			break;
+		memcpy(buffer + used, part, strlen(part));
+		used += strlen(part);
+		text += shown ? length : 1;
+	}
+	buffer[used] = '\0';
+	return buffer;
 }
 
 unsigned int screen_width(FILE *stream)

@@ -26,6 +26,12 @@ const char *screen_plain(FILE *stream);
 /* Whether the locale's characters are UTF-8: then boxes may be drawn. */
 bool screen_is_utf8(void);
 
+/*
+ * As text_printable(), and what the locale's terminal cannot show becomes \xNN, too: for cells of
+ * a table, whose columns are counted. Returns `buffer`.
+ */
+const char *screen_printable(char *buffer, size_t size, const char *text);
+
 /* The columns of the terminal on `stream`; else of COLUMNS, where that is set; else 80. */
 unsigned int screen_width(FILE *stream);
 

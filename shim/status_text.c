@@ -53,15 +53,9 @@ enum colour verdict_colour(enum verdict verdict)
 	return colours[verdict];
 }
 
-/* As it is: libsmartcols makes every cell printable, and would escape what has escapes again. */
-static void guest_raw(const struct guest_state *state, char text[STATUS_CELL_SIZE])
-{
-	snprintf(text, STATUS_CELL_SIZE, "%s", state->guest != NULL ? state->guest : "-");
-}
-
 static void (*const cells[COLUMNS])(const struct guest_state *state,
 				    char text[STATUS_CELL_SIZE]) = {
-    [COLUMN_GUEST] = guest_raw,        [COLUMN_PID] = status_pid,
+    [COLUMN_GUEST] = status_guest,     [COLUMN_PID] = status_pid,
     [COLUMN_VERDICT] = status_verdict, [COLUMN_RULE] = status_rule,
     [COLUMN_WANTED] = status_wanted,   [COLUMN_ACTUAL] = status_actual,
     [COLUMN_VCPUS] = status_vcpus,     [COLUMN_MEMORY] = status_memory,
@@ -82,6 +76,14 @@ static bool column_is_shown(const struct guest_states *states, size_t column)
 	return false;
 }
 
+static void cell_text(const struct guest_state *state, size_t column, char text[STATUS_CELL_SIZE])
+{
+	char raw[STATUS_CELL_SIZE];
+
+	cells[column](state, raw);
+	screen_printable(text, STATUS_CELL_SIZE, raw);
+}
+
 /* How wide the column is, at most: a byte of a name may take no column of its own. */
 static size_t column_width(const struct guest_states *states, size_t column)
 {
@@ -89,10 +91,7 @@ static size_t column_width(const struct guest_states *states, size_t column)
 	size_t width = strlen(columns[column].name);
 
 	for (size_t i = 0; i < states->count; i++) {
-		if (column == COLUMN_GUEST)
-			status_guest(&states->at[i], text);
-		else
-			cells[column](&states->at[i], text);
+		cell_text(&states->at[i], column, text);
 		width = strlen(text) > width ? strlen(text) : width;
 	}
 	return width;
@@ -142,7 +141,7 @@ static int table_fill(struct libscols_table *table, const struct guest_states *s
 		if (line == NULL)
 			return -ENOMEM;
 		for (size_t j = 0; j < count; j++) {
-			cells[shown[j]](state, text);
+			cell_text(state, shown[j], text);
 			if (scols_line_set_data(line, j, text) < 0)
 				return -ENOMEM;
 		}
@@ -210,6 +209,9 @@ int status_table_print(const struct guest_states *states)
 
 	if (result == 0)
 		result = scols_table_enable_colors(table, screen_has_colours(stdout));
+	/* cell_text() does it; libsmartcols lets marks through that turn the direction of text. */
+	if (result == 0)
+		result = scols_table_enable_noencoding(table, 1);
 	columns_choose(states, shown);
 	if (result == 0 && states->count > 0)
 		result = table_fill(table, states, shown);

@@ -87,6 +87,18 @@ rules that no guest matches:
 	equal "$(json .without_rule)" '["\\x1b[31m\\xff","--json"]'
 }
 
+@test "marks that turn the direction of text do not reach a screen, whoever wrote them" {
+	local mark=$'\xe2\x80\xae' safe='\xe2\x80\xae'
+	policy "${mark}e* 1023 env=$mark"
+	libvirt_has "${mark}evil"
+	for LC_ALL in C C.UTF-8; do
+		fails 1 "$TOOL" match --all
+		has "$output" $'\n'"${safe}evil "
+		has "$output" " ${safe}e* "
+		has_not "$output" "$mark"
+	done
+}
+
 @test "without virsh, or without an answer: a message, exit status 1" {
 	policy 'a -'
 	libvirt_is_down

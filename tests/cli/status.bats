@@ -109,6 +109,18 @@ json() {
 	has "$output" '\x1b[31m\x0a\xff"\é: no rule'
 }
 
+@test "status: marks that turn the direction of text do not reach a screen" {
+	local name=$'\xe2\x80\xaeevil\xe2\x81\xa6 \xd8\x9c' safe='\xe2\x80\xaeevil\xe2\x81\xa6 \xd8\x9c'
+	policy 'nobody -'
+	guest -name "guest=$name"
+	for LC_ALL in C C.UTF-8; do
+		works "$TOOL" status
+		has "$output" "$safe "
+		works "$TOOL" status "$name"
+		has "$output" "$safe: no rule"
+	done
+}
+
 @test "status: who only asks an emulator what it can do is none, nor is any other program" {
 	guest -S -machine none,accel=tcg -nodefaults
 	cp "$STANDIN" "$WORK/program"

@@ -145,6 +145,40 @@ static void characters_are_those_of_the_locale(void **state)
 	assert_non_null(setlocale(LC_ALL, "C"));
 }
 
+/* U+00E9, U+4E00, U+202E, U+0378, which is no character yet, and a byte that is none. */
+static void what_a_terminal_cannot_show_is_escaped(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *in_utf8;
+		const char *in_c;
+	} cases[] = {
+	    {"", "", ""},
+	    {"a\\x b", "a\\x b", "a\\x b"},
+	    {"\033[m\n", "\\x1b[m\\x0a", "\\x1b[m\\x0a"},
+	    {"\xc3\xa9", "\xc3\xa9", "\\xc3\\xa9"},
+	    {"\xe4\xb8\x80", "\xe4\xb8\x80", "\\xe4\\xb8\\x80"},
+	    {"\xe2\x80\xae", "\\xe2\\x80\\xae", "\\xe2\\x80\\xae"},
+	    {"\xcd\xb8", "\\xcd\\xb8", "\\xcd\\xb8"},
+	    {"\xff", "\\xff", "\\xff"},
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+		assert_string_equal(screen_printable(text, sizeof(text), cases[i].text),
+				    cases[i].in_utf8);
+		assert_non_null(setlocale(LC_ALL, "C"));
+		assert_string_equal(screen_printable(text, sizeof(text), cases[i].text),
+				    cases[i].in_c);
+	}
+	/* Cut between characters. */
+	assert_string_equal(screen_printable(text, 4, "ab\n"), "ab");
+	assert_string_equal(screen_printable(text, 7, "ab\n"), "ab\\x0a");
+	assert_string_equal(screen_printable(text, 1, "ab"), "");
+}
+
 static void the_width_is_that_of_the_terminal(void **state)
 {
 	static const unsigned short widths[][2] = {{100, 100}, {40, 40},   {39, 40},
@@ -265,6 +299,7 @@ int main(void)
 	    TEST(only_a_terminal_has_colours),
 	    TEST(whoever_wants_no_colours_has_none),
 	    TEST(characters_are_those_of_the_locale),
+	    TEST(what_a_terminal_cannot_show_is_escaped),
 	    TEST(the_width_is_that_of_the_terminal),
 	    TEST(without_a_terminal_the_width_is_given),
 	    TEST(progress_is_drawn_from_a_second_on),
