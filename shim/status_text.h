@@ -1,4 +1,4 @@
-/* Running guests on a screen: all in a table, or one at length. */
+/* Running guests on a screen: all in a table. */
 #ifndef SHIM_STATUS_TEXT_H
 #define SHIM_STATUS_TEXT_H
 
@@ -12,8 +12,5 @@ enum colour verdict_colour(enum verdict verdict);
  * are of each verdict. Returns 0 or -ENOMEM.
  */
 int status_table_print(const struct guest_states *states);
-
-/* Prints one at length. */
-void status_guest_print(const struct guest_state *state);
 
 #endif

@@ -5,6 +5,7 @@
 #include "report.h"
 #include "report_guests.h"
 #include "screen.h"
+#include "status_guest.h"
 #include "status_text.h"
 #include "verbs.h"
 

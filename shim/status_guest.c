@@ -1,0 +1,117 @@
+#include "status_guest.h"
+#include "guest_verdict.h"
+#include "status_cells.h"
+#include "status_text.h"
+
+#include <stdio.h>
+
+static void line_print(const char *key, const char *value)
+{
+	char text[STATUS_CELL_SIZE];
+
+	printf("%12s: %s\n", key, text_printable(text, sizeof(text), value));
+}
+
+/* "0 on CPU 4, 1 on CPU 6" */
+static void vcpus_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE] = "";
+
+	for (size_t i = 0; i < state->threads.count; i++) {
+		const struct guest_thread *thread = &state->threads.at[i];
+
+		if (thread->vcpu >= 0)
+			text_add(text, sizeof(text), "%s%d on CPU %u", *text != '\0' ? ", " : "",
+				 thread->vcpu, thread->stat.processor);
+	}
+	if (*text != '\0')
+		line_print("vCPUs", text);
+}
+
+static void memory_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+	char part[STATUS_CELL_SIZE];
+
+	if (!state->pages_known)
+		return;
+	status_memory(state, text);
+	status_share(state, part);
+	if (guest_state_share(state) >= 0)
+		text_add(text, sizeof(text), ", %s of it on its nodes", part);
+	line_print("memory", text);
+	status_pages(state, text);
+	line_print(state->pages.sampled ? "some pages" : "pages", text);
+	status_huge(state, text);
+	if (status_huge_pages(state) > 0)
+		line_print("huge pages", text);
+}
+
+static void irqs_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+	char cpus[ID_SET_TEXT_SIZE];
+	char wanted[ID_SET_TEXT_SIZE];
+
+	for (size_t i = 0; i < state->irqs.count; i++) {
+		const struct guest_irq *irq = &state->irqs.at[i];
+
+		snprintf(text, sizeof(text), "%u (%s) to CPUs %s, wanted %s%s", irq->number,
+			 irq->device, id_set_format(&irq->cpus, cpus, sizeof(cpus)),
+			 id_set_format(&irq->wanted, wanted, sizeof(wanted)),
+			 irq->moved ? "" : " (not the agent's to move)");
+		line_print("IRQ", text);
+	}
+	if (state->irqs.isolate)
+		line_print("isolated", id_set_format(&state->irqs.isolated, cpus, sizeof(cpus)));
+}
+
+static void threads_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+	char name[4 * PROCESS_NAME_SIZE];
+	char cpus[ID_SET_TEXT_SIZE];
+
+	for (size_t i = 0; i < state->threads.count; i++) {
+		const struct guest_thread *thread = &state->threads.at[i];
+		const char *mark = state->wanted_known && !guest_thread_is_placed(state, thread)
+				       ? " (not as the rule says)"
+				       : "";
+
+		snprintf(text, sizeof(text), "%d '%s' may run on CPUs %s, ran on %u%s", thread->id,
+			 text_printable(name, sizeof(name), thread->stat.name),
+			 id_set_format(&thread->cpus, cpus, sizeof(cpus)), thread->stat.processor,
+			 mark);
+		line_print("thread", text);
+	}
+}
+
+void status_guest_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+	char part[STATUS_CELL_SIZE];
+
+	status_guest(state, text);
+	printf("%s: %s%s%s\n", text, screen_colour(stdout, verdict_colour(state->verdict)),
+	       verdict_name(state->verdict), screen_plain(stdout));
+	if (error_is_set(&state->reason))
+		line_print("because", state->reason.text);
+	if (error_is_set(&state->note))
+		line_print("note", state->note.text);
+	snprintf(text, sizeof(text), "%d %s", state->pid,
+		 text_printable(part, sizeof(part), state->emulator));
+	line_print("process", text);
+	if (state->rule_file != NULL) {
+		snprintf(text, sizeof(text), "%.800s:%u: %.200s", state->rule_file,
+			 state->rule_line, text_printable(part, sizeof(part), state->glob));
+		line_print("rule", text);
+	}
+	status_wanted(state, text);
+	line_print("wanted", text);
+	status_actual(state, text);
+	line_print("actual", text);
+	vcpus_print(state);
+	memory_print(state);
+	irqs_print(state);
+	threads_print(state);
+}
