@@ -47,11 +47,13 @@ static void memory_print(const struct guest_state *state)
 		line_print("huge pages", text);
 }
 
+/* Of what the agent has not been asked to move, nobody knows whether it could. */
 static void irqs_print(const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char cpus[ID_SET_TEXT_SIZE];
 	char wanted[ID_SET_TEXT_SIZE];
+	bool asked = state->irqs_watched && !state->irqs_other;
 
 	for (size_t i = 0; i < state->irqs.count; i++) {
 		const struct guest_irq *irq = &state->irqs.at[i];
@@ -59,7 +61,7 @@ static void irqs_print(const struct guest_state *state)
 		snprintf(text, sizeof(text), "%u (%s) to CPUs %s, wanted %s%s", irq->number,
 			 irq->device, id_set_format(&irq->cpus, cpus, sizeof(cpus)),
 			 id_set_format(&irq->wanted, wanted, sizeof(wanted)),
-			 irq->moved ? "" : " (not the agent's to move)");
+			 asked && !irq->moved ? " (not the agent's to move)" : "");
 		line_print("IRQ", text);
 	}
 	if (state->irqs.isolate)
