@@ -82,19 +82,30 @@ void status_share(const struct guest_state *state, char text[STATUS_CELL_SIZE])
 			 guest_state_percent(state));
 }
 
-/* "0:131072 3:12", those of hugetlbfs behind a plus. */
+void status_node(const struct guest_state *state, size_t index, char text[STATUS_CELL_SIZE])
+{
+	const struct guest_node *node = &state->pages.nodes[index];
+
+	snprintf(text, STATUS_CELL_SIZE, "%u:%s%llu", node->node, state->pages.sampled ? "~" : "",
+		 (unsigned long long)node->pages);
+	if (node->huge_pages > 0)
+		text_add(text, STATUS_CELL_SIZE, "+%llu", (unsigned long long)node->huge_pages);
+}
+
+/* What does not fit ends in "...": half a number is a wrong one. */
 void status_pages(const struct guest_state *state, char text[STATUS_CELL_SIZE])
 {
 	const struct guest_pages *pages = &state->pages;
+	char node[STATUS_CELL_SIZE];
 
 	strcpy(text, state->pages_known && pages->count > 0 ? "" : "-");
 	for (size_t i = 0; state->pages_known && i < pages->count; i++) {
-		text_add(text, STATUS_CELL_SIZE, "%s%u:%s%llu", i > 0 ? " " : "",
-			 pages->nodes[i].node, pages->sampled ? "~" : "",
-			 (unsigned long long)pages->nodes[i].pages);
-		if (pages->nodes[i].huge_pages > 0)
-			text_add(text, STATUS_CELL_SIZE, "+%llu",
-				 (unsigned long long)pages->nodes[i].huge_pages);
+		status_node(state, i, node);
+		if (strlen(text) + strlen(node) + sizeof("  ...") > STATUS_CELL_SIZE) {
+			text_add(text, STATUS_CELL_SIZE, " ...");
+			return;
+		}
+		text_add(text, STATUS_CELL_SIZE, "%s%s", i > 0 ? " " : "", node);
 	}
 }
 

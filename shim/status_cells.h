@@ -22,7 +22,8 @@ void status_vcpus(const struct guest_state *state, char text[STATUS_CELL_SIZE]);
 void status_memory(const struct guest_state *state, char text[STATUS_CELL_SIZE]);
 void status_share(const struct guest_state *state, char text[STATUS_CELL_SIZE]);
 
-/* The pages on each node, "0:131072 3:12+64": behind a plus those of hugetlbfs. */
+/* The pages on one of its nodes, "3:12+64", and on all; behind a plus are those of hugetlbfs. */
+void status_node(const struct guest_state *state, size_t index, char text[STATUS_CELL_SIZE]);
 void status_pages(const struct guest_state *state, char text[STATUS_CELL_SIZE]);
 
 /* Its pages of hugetlbfs: how many, and in words. */

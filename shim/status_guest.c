@@ -5,27 +5,44 @@
 
 #include <stdio.h>
 
+#define KEY_FORMAT "%12s: "
+
 static void line_print(const char *key, const char *value)
 {
-	char text[STATUS_CELL_SIZE];
+	char text[4 * STATUS_CELL_SIZE];
 
-	printf("%12s: %s\n", key, text_printable(text, sizeof(text), value));
+	printf(KEY_FORMAT "%s\n", key, text_printable(text, sizeof(text), value));
 }
 
-/* "0 on CPU 4, 1 on CPU 6" */
+/* "0 on CPU 4, 1 on CPU 6": one by one, for there may be thousands, and half a number is wrong. */
 static void vcpus_print(const struct guest_state *state)
 {
-	char text[STATUS_CELL_SIZE] = "";
+	size_t count = 0;
 
 	for (size_t i = 0; i < state->threads.count; i++) {
 		const struct guest_thread *thread = &state->threads.at[i];
 
-		if (thread->vcpu >= 0)
-			text_add(text, sizeof(text), "%s%d on CPU %u", *text != '\0' ? ", " : "",
-				 thread->vcpu, thread->stat.processor);
+		if (thread->vcpu < 0)
+			continue;
+		if (count++ == 0)
+			printf(KEY_FORMAT, "vCPUs");
+		printf("%s%d on CPU %u", count > 1 ? ", " : "", thread->vcpu,
+		       thread->stat.processor);
 	}
-	if (*text != '\0')
-		line_print("vCPUs", text);
+	if (count > 0)
+		putchar('\n');
+}
+
+static void pages_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+
+	printf(KEY_FORMAT, state->pages.sampled ? "some pages" : "pages");
+	for (size_t i = 0; i < state->pages.count; i++) {
+		status_node(state, i, text);
+		printf("%s%s", i > 0 ? " " : "", text);
+	}
+	puts(state->pages.count > 0 ? "" : "-");
 }
 
 static void memory_print(const struct guest_state *state)
@@ -40,8 +57,7 @@ static void memory_print(const struct guest_state *state)
 	if (guest_state_share(state) >= 0)
 		text_add(text, sizeof(text), ", %s of it on its nodes", part);
 	line_print("memory", text);
-	status_pages(state, text);
-	line_print(state->pages.sampled ? "some pages" : "pages", text);
+	pages_print(state);
 	status_huge(state, text);
 	if (status_huge_pages(state) > 0)
 		line_print("huge pages", text);

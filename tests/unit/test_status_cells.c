@@ -95,6 +95,26 @@ static void what_is_not_asked_is_a_dash(void **state)
 	CHECK(status_memory, "0B");
 }
 
+static void pages_on_many_nodes_end_between_two(void **state)
+{
+	static struct guest_node nodes[200];
+	const char *dots;
+
+	(void)state;
+	made_new(&made);
+	made_memory(&made, "default");
+	for (unsigned int i = 0; i < LENGTH_OF(nodes); i++)
+		nodes[i] = (struct guest_node){i, 1000000 + i, 0};
+	made.state.pages.nodes = nodes;
+	made.state.pages.count = LENGTH_OF(nodes);
+	status_pages(&made.state, text);
+	assert_true(strlen(text) > STATUS_CELL_SIZE - 20);
+	dots = strstr(text, " ...");
+	assert_non_null(dots);
+	assert_string_equal(dots, " ...");
+	assert_memory_equal(dots - strlen(" 92:1000092"), " 92:1000092", strlen(" 92:1000092"));
+}
+
 /* A name of any bytes and any length, and sets of any length. */
 static void what_is_hostile_is_printable_and_cut(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(of_nothing_there_is_a_dash),
 	    cmocka_unit_test(all_is_told_in_short),
 	    cmocka_unit_test(what_is_not_asked_is_a_dash),
+	    cmocka_unit_test(pages_on_many_nodes_end_between_two),
 	    cmocka_unit_test(what_is_hostile_is_printable_and_cut),
 	    cmocka_unit_test(a_guest_without_a_rule_is_reported),
 	    cmocka_unit_test(all_is_reported),

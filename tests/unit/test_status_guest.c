@@ -3,6 +3,7 @@
 #include "status_guest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static struct guest_made made;
@@ -10,7 +11,7 @@ static struct guest_made made;
 /* What is printed, until the next call. */
 static const char *printed(void)
 {
-	static char text[4096];
+	static char text[262144];
 	FILE *file = tmpfile();
 	int before = dup(STDOUT_FILENO);
 	size_t length;
@@ -50,10 +51,48 @@ static void only_an_agent_that_was_asked_has_left_an_interrupt(void **state)
 	shows("IRQ: 37 (eth0) to CPUs 0-1, wanted 0\n");
 }
 
+/* As many as a machine of QEMU's may have, and nodes as many as a kernel may. */
+static void no_list_is_cut(void **state)
+{
+	enum { VCPUS = 4096, NODES = 1024 };
+	struct guest_thread *threads = calloc(VCPUS, sizeof(*threads));
+	struct guest_node *nodes = calloc(NODES, sizeof(*nodes));
+
+	(void)state;
+	assert_non_null(threads);
+	assert_non_null(nodes);
+	made_new(&made);
+	made_memory(&made, "default");
+	for (size_t i = 0; i < VCPUS; i++) {
+		threads[i].vcpu = (int)i;
+		threads[i].stat.processor = 7000;
+		id_set_add(&threads[i].cpus, 7000);
+	}
+	for (unsigned int i = 0; i < NODES; i++)
+		nodes[i] = (struct guest_node){i, 1000000 + i, 2000 + i};
+	made.state.threads.at = threads;
+	made.state.threads.count = VCPUS;
+	made.state.pages.nodes = nodes;
+	made.state.pages.count = NODES;
+	shows(" vCPUs: 0 on CPU 7000, 1 on CPU 7000, ");
+	shows(", 4094 on CPU 7000, 4095 on CPU 7000\n");
+	shows(" pages: 0:1000000+2000 1:1000001+2001 ");
+	shows(" 1022:1001022+3022 1023:1001023+3023\n");
+	made.state.pages.sampled = true;
+	shows(" some pages: 0:~1000000+2000 ");
+	made.state.pages.count = 0;
+	shows(" some pages: -\n");
+	made.state.threads.count = 0;
+	assert_null(strstr(printed(), "vCPUs"));
+	free(nodes);
+	free(threads);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_an_agent_that_was_asked_has_left_an_interrupt),
+	    cmocka_unit_test(no_list_is_cut),
 	};
 
 	return RUN_TESTS(tests);
