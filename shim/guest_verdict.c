@@ -81,6 +81,7 @@ static size_t threads_outside(const struct guest_state *state, struct error *rea
 static bool priority_fails(const struct guest_state *state, struct error *reason)
 {
 	const struct guest_threads *threads = &state->threads;
+	char wanted[WORD_SIZE];
 
 	for (size_t i = 0; i < threads->count; i++) {
 		const struct priority *priority = &threads->at[i].stat.priority;
@@ -90,8 +91,10 @@ static bool priority_fails(const struct guest_state *state, struct error *reason
 		text_add(text_begin(reason), sizeof(reason->text), "thread ");
 		thread_name(&threads->at[i], reason);
 		text_add(reason->text, sizeof(reason->text),
-			 " has nice %d, scheduler %s, real-time priority %d", priority->nice,
-			 priority_scheduler_name(priority->scheduler), priority->realtime);
+			 " has nice %d, scheduler %s, real-time priority %d, wanted %s",
+			 priority->nice, priority_scheduler_name(priority->scheduler),
+			 priority->realtime,
+			 priority_format(&state->asked, wanted, sizeof(wanted)));
 		return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -25,12 +26,31 @@ const char *priority_scheduler_name(int scheduler)
 		   : "of another kind";
 }
 
+int priority_scheduler(const struct rule *rule)
+{
+	return rule->scheduler == SCHEDULER_NONE ? -1 : kernel_schedulers[rule->scheduler];
+}
+
+const char *priority_format(const struct rule *rule, char *text, size_t size)
+{
+	snprintf(text, size, "%s", "");
+	if (rule->nice_given)
+		text_add(text, size, "nice %d%s", rule->nice,
+			 rule->scheduler != SCHEDULER_NONE ? ", " : "");
+	if (rule->scheduler != SCHEDULER_NONE)
+		text_add(text, size, "scheduler %s",
+			 priority_scheduler_name(priority_scheduler(rule)));
+	if (rule->realtime > 0)
+		text_add(text, size, ", real-time priority %u", rule->realtime);
+	return text;
+}
+
 bool priority_is(const struct priority *priority, const struct rule *rule)
 {
 	if (rule->nice_given && priority->nice != rule->nice)
 		return false;
 	return rule->scheduler == SCHEDULER_NONE ||
-	       (priority->scheduler == kernel_schedulers[rule->scheduler] &&
+	       (priority->scheduler == priority_scheduler(rule) &&
 		priority->realtime == (int)rule->realtime);
 }
 

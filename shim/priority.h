@@ -27,6 +27,12 @@ const char *priority_scheduler_name(int scheduler);
 /* Whether that is what the rule says. */
 bool priority_is(const struct priority *priority, const struct rule *rule);
 
+/* The scheduler that the rule asks for, as the kernel counts it; -1: none. */
+int priority_scheduler(const struct rule *rule);
+
+/* What the rule says, "nice 5, scheduler fifo, real-time priority 3", "" for nothing. */
+const char *priority_format(const struct rule *rule, char *text, size_t size);
+
 /* Reads what a thread has, 0 being the calling one. Returns 0; or -errno with `error` filled. */
 int priority_read(pid_t thread, struct priority *priority, struct error *error);
 

@@ -1,17 +1,24 @@
 #include "report_guests.h"
 #include "guest_verdict.h"
+#include "priority.h"
 #include "report.h"
 
 static json_t *report_wanted(const struct guest_state *state)
 {
 	const struct placement *wanted = &state->wanted;
+	const struct rule *asked = &state->asked;
+	int scheduler = priority_scheduler(asked);
 
 	if (!state->wanted_known)
 		return json_null();
-	return json_pack("{s:o, s:o, s:I}", "cpus",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o}", "cpus",
 			 wanted->sets_cpus ? report_set(&wanted->cpus) : json_null(), "memory",
 			 wanted->sets_memory ? report_policy(wanted) : json_null(), "huge_page",
-			 (json_int_t)state->asked.huge_page);
+			 (json_int_t)asked->huge_page, "nice",
+			 asked->nice_given ? json_integer(asked->nice) : json_null(), "scheduler",
+			 scheduler >= 0 ? json_string(priority_scheduler_name(scheduler))
+					: json_null(),
+			 "realtime", scheduler >= 0 ? json_integer(asked->realtime) : json_null());
 }
 
 static json_t *report_thread(const struct guest_state *state, const struct guest_thread *thread)

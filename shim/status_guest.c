@@ -1,9 +1,11 @@
 #include "status_guest.h"
 #include "guest_verdict.h"
+#include "priority.h"
 #include "status_cells.h"
 #include "status_text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define KEY_FORMAT "%12s: "
 
@@ -12,6 +14,23 @@ static void line_print(const char *key, const char *value)
 	char text[4 * STATUS_CELL_SIZE];
 
 	printf(KEY_FORMAT "%s\n", key, text_printable(text, sizeof(text), value));
+}
+
+/* "0-1 bind 0, nice 5" */
+static void wanted_print(const struct guest_state *state)
+{
+	char text[STATUS_CELL_SIZE];
+	char priority[STATUS_CELL_SIZE];
+
+	status_wanted(state, text);
+	if (state->wanted_known && priority_is_asked(&state->asked)) {
+		priority_format(&state->asked, priority, sizeof(priority));
+		if (strcmp(text, "-") == 0)
+			strcpy(text, priority);
+		else
+			text_add(text, sizeof(text), ", %s", priority);
+	}
+	line_print("wanted", text);
 }
 
 /* "0 on CPU 4, 1 on CPU 6": one by one, for there may be thousands, and half a number is wrong. */
@@ -124,8 +143,7 @@ void status_guest_print(const struct guest_state *state)
 			 state->rule_line, text_printable(part, sizeof(part), state->glob));
 		line_print("rule", text);
 	}
-	status_wanted(state, text);
-	line_print("wanted", text);
+	wanted_print(state);
 	status_actual(state, text);
 	line_print("actual", text);
 	vcpus_print(state);

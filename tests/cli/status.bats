@@ -67,10 +67,13 @@ json() {
 	fails 1 "$TOOL" status cli-web1 cli-db1
 	has "$output" "cli-db1: no rule"
 	has "$output" "because: thread 'qemu-kvm' (${guests[0]}) has nice 7"
+	has "$output" ", wanted nice 3"
+	has "$output" "wanted: nice 3"
 	fails 1 "$TOOL" status --json cli-web1
 	"$SCHEMA" status <<<"$output"
 	equal "$(json '.[] | [.verdict, .wanted.cpus, .wanted.memory, .threads[0].placed]')" \
 		'["unplaced",null,null,false]'
+	equal "$(json '.[].wanted | [.nice, .scheduler, .realtime]')" '[3,null,null]'
 	policy "cli-web1 $NODE nonsense"
 	fails 1 "$TOOL" status cli-web1
 	has "$output" "cli-web1: unplaced"

@@ -210,7 +210,9 @@ static void a_priority_that_is_not_the_rules_is_told(void **state)
 	made.threads[1].stat.priority = (struct priority){0, SCHED_FIFO, 3};
 	made.threads[2].stat.priority = (struct priority){1, 0, 0};
 	check(VERDICT_DRIFTED,
-	      "thread 'CPU 0/KVM' (4712) has nice 0, scheduler fifo, real-time priority 3", "");
+	      "thread 'CPU 0/KVM' (4712) has nice 0, scheduler fifo, real-time priority 3, wanted "
+	      "nice -5",
+	      "");
 	assert_false(guest_thread_is_placed(&made.state, &made.threads[1]));
 	assert_true(guest_thread_is_placed(&made.state, &made.threads[0]));
 	/* sched= */
@@ -218,12 +220,16 @@ static void a_priority_that_is_not_the_rules_is_told(void **state)
 	for (size_t i = 0; i < 3; i++)
 		made.threads[i].stat.priority = (struct priority){0, SCHED_RR, i == 2 ? 5 : 4};
 	check(VERDICT_DRIFTED,
-	      "thread 'CPU 1/KVM' (4713) has nice 0, scheduler rr, real-time priority 5", "");
+	      "thread 'CPU 1/KVM' (4713) has nice 0, scheduler rr, real-time priority 5, wanted "
+	      "scheduler rr, real-time priority 4",
+	      "");
 	/* A rule of nothing else. */
 	made_new(&made)->asked = (struct rule){.nice_given = true, .nice = 1};
 	made_thread(&made, "kvm", "0", 0);
-	check(VERDICT_UNPLACED,
-	      "thread 'kvm' (4711) has nice 0, scheduler other, real-time priority 0", "");
+	check(
+	    VERDICT_UNPLACED,
+	    "thread 'kvm' (4711) has nice 0, scheduler other, real-time priority 0, wanted nice 1",
+	    "");
 }
 
 static void interrupts_that_are_elsewhere_are_told(void **state)
@@ -267,9 +273,8 @@ static void all_reasons_are_told_together(void **state)
 	check(
 	    VERDICT_DRIFTED,
 	    "1 of 3 threads may run elsewhere: 'qemu-kvm' (4711) on 0; of its memory 50.0 % is on "
-	    "node 1; thread 'qemu-kvm' (4711) has nice 0, scheduler other, real-time priority 0; "
-	    "the "
-	    "agent does not watch over its interrupts",
+	    "node 1; thread 'qemu-kvm' (4711) has nice 0, scheduler other, real-time priority 0, "
+	    "wanted nice 1; the agent does not watch over its interrupts",
 	    "");
 }
 

@@ -221,7 +221,8 @@ static void all_is_reported(void **state)
 	    "\"placed\":true,\"realtime\":3,\"scheduler\":\"fifo\",\"vcpu\":0}],"
 	    "\"verdict\":\"placed\","
 	    "\"wanted\":{\"cpus\":\"2-3\",\"huge_page\":2097152,"
-	    "\"memory\":{\"mode\":\"bind\",\"nodes\":\"1\"}}}");
+	    "\"memory\":{\"mode\":\"bind\",\"nodes\":\"1\"},\"nice\":null,\"realtime\":null,"
+	    "\"scheduler\":null}}");
 }
 
 static void what_is_not_known_or_asked_is_null(void **state)
@@ -237,7 +238,8 @@ static void what_is_not_known_or_asked_is_null(void **state)
 	guest_verdict_find(guest);
 	json = report_guest(guest);
 	assert_string_equal(compact(json_deep_copy(json_object_get(json, "wanted"))),
-			    "{\"cpus\":null,\"huge_page\":0,\"memory\":null}");
+			    "{\"cpus\":null,\"huge_page\":0,\"memory\":null,\"nice\":null,"
+			    "\"realtime\":null,\"scheduler\":null}");
 	assert_true(
 	    json_is_null(json_object_get(json_object_get(json, "memory"), "on_wanted_nodes")));
 	assert_true(json_is_true(json_object_get(json_object_get(json, "memory"), "sampled")));
@@ -253,6 +255,36 @@ static void what_is_not_known_or_asked_is_null(void **state)
 	assert_true(json_is_null(
 	    json_object_get(json_array_get(json_object_get(json, "threads"), 0), "placed")));
 	json_decref(json);
+}
+
+static void a_priority_that_is_wanted_is_reported(void **state)
+{
+	static const struct {
+		struct rule asked;
+		const char *nice, *realtime, *scheduler;
+	} cases[] = {
+	    {{.nice_given = true, .nice = -5}, "-5", "null", "null"},
+	    {{.nice_given = true}, "0", "null", "null"},
+	    {{.scheduler = SCHEDULER_BATCH}, "null", "0", "\"batch\""},
+	    {{.scheduler = SCHEDULER_RR, .realtime = 99}, "null", "99", "\"rr\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		json_t *guest;
+		json_t *wanted;
+
+		made_new(&made)->asked = cases[i].asked;
+		guest = report_guest(&made.state);
+		wanted = json_object_get(guest, "wanted");
+		assert_string_equal(compact(json_incref(json_object_get(wanted, "nice"))),
+				    cases[i].nice);
+		assert_string_equal(compact(json_incref(json_object_get(wanted, "realtime"))),
+				    cases[i].realtime);
+		assert_string_equal(compact(json_incref(json_object_get(wanted, "scheduler"))),
+				    cases[i].scheduler);
+		json_decref(guest);
+	}
 }
 
 /* Whatever bytes there are, it is JSON. */
@@ -289,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(a_guest_without_a_rule_is_reported),
 	    cmocka_unit_test(all_is_reported),
 	    cmocka_unit_test(what_is_not_known_or_asked_is_null),
+	    cmocka_unit_test(a_priority_that_is_wanted_is_reported),
 	    cmocka_unit_test(hostile_names_are_reported_printable),
 	};
 

@@ -88,11 +88,31 @@ static void no_list_is_cut(void **state)
 	free(threads);
 }
 
+static void the_priority_that_is_wanted_is_told(void **state)
+{
+	(void)state;
+	made_new(&made)->asked = (struct rule){.nice_given = true, .nice = 5};
+	made_thread(&made, "kvm", "0", 0);
+	shows(" wanted: nice 5\n");
+	made.state.asked = (struct rule){.scheduler = SCHEDULER_FIFO, .realtime = 3};
+	made_wants_cpus(&made, "0");
+	shows(" wanted: 0, scheduler fifo, real-time priority 3\n");
+	made.state.asked = (struct rule){.nice_given = true, .scheduler = SCHEDULER_BATCH};
+	shows(" wanted: 0, nice 0, scheduler batch\n");
+	made.state.asked = (struct rule){0};
+	shows(" wanted: 0\n");
+	/* What comes of the rule is not known, so nothing is wanted. */
+	made.state.asked.nice_given = true;
+	made.state.wanted_known = false;
+	shows(" wanted: -\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_an_agent_that_was_asked_has_left_an_interrupt),
 	    cmocka_unit_test(no_list_is_cut),
+	    cmocka_unit_test(the_priority_that_is_wanted_is_told),
 	};
 
 	return RUN_TESTS(tests);
