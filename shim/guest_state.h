@@ -24,6 +24,12 @@ enum verdict {
 /* "placed", "drifted", "unplaced", "no rule", "unknown". */
 const char *verdict_name(enum verdict verdict);
 
+/* Whether there is nothing to be mended. */
+static inline bool verdict_is_fine(enum verdict verdict)
+{
+	return verdict == VERDICT_PLACED || verdict == VERDICT_NO_RULE;
+}
+
 struct guest_state {
 	pid_t pid;
 	char started[PROCESS_STARTED_SIZE];

@@ -97,6 +97,13 @@ unsigned int screen_width(FILE *stream)
 	return width < WIDTH_MIN ? WIDTH_MIN : width;
 }
 
+unsigned int screen_height(FILE *stream)
+{
+	struct winsize window = {0};
+
+	return ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 ? window.ws_row : 0;
+}
+
 const char *screen_size(unsigned long long bytes, char *text, size_t size)
 {
 	static const char units[] = "BKMGTPE";

@@ -35,6 +35,9 @@ const char *screen_printable(char *buffer, size_t size, const char *text);
 /* The columns of the terminal on `stream`; else of COLUMNS, where that is set; else 80. */
 unsigned int screen_width(FILE *stream);
 
+/* The rows of the terminal on `stream`; 0: it has none that are known. */
+unsigned int screen_height(FILE *stream);
+
 /* Writes a size as an administrator reads it, "512.0M", "3.9G". Returns `text`. */
 const char *screen_size(unsigned long long bytes, char *text, size_t size);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,8 +98,8 @@ static size_t column_width(const struct guest_states *states, size_t column)
 	return width;
 }
 
-/* Chooses what a terminal has room for. */
-static void columns_choose(const struct guest_states *states, bool shown[COLUMNS])
+/* Chooses what a terminal has room for. Returns how wide that is, at most; 0: it is none. */
+static size_t columns_choose(const struct guest_states *states, bool shown[COLUMNS])
 {
 	static const size_t less_needed[] = {COLUMN_NODES, COLUMN_VCPUS, COLUMN_HUGE,
 					     COLUMN_IRQS,  COLUMN_RULE,  COLUMN_MEMORY};
@@ -107,7 +108,7 @@ static void columns_choose(const struct guest_states *states, bool shown[COLUMNS
 	for (size_t i = 0; i < COLUMNS; i++)
 		shown[i] = column_is_shown(states, i);
 	if (isatty(STDOUT_FILENO) != 1)
-		return;
+		return 0;
 	for (size_t i = 0; i < COLUMNS; i++)
 		width += shown[i] ? column_width(states, i) + 1 : 0;
 	for (size_t i = 0;
@@ -118,9 +119,16 @@ static void columns_choose(const struct guest_states *states, bool shown[COLUMNS
 		width -= shown[column] ? column_width(states, column) + 1 : 0;
 		shown[column] = false;
 	}
+	return width - 1;
 }
 
-static int table_fill(struct libscols_table *table, const struct guest_states *states,
+/* Those that are shown, in this order. */
+struct guests {
+	const struct guest_state **at;
+	size_t count;
+};
+
+static int table_fill(struct libscols_table *table, const struct guests *guests,
 		      const bool chosen[COLUMNS])
 {
 	size_t shown[COLUMNS];
@@ -134,8 +142,8 @@ static int table_fill(struct libscols_table *table, const struct guest_states *s
 			return -ENOMEM;
 		shown[count++] = i;
 	}
-	for (size_t i = 0; i < states->count; i++) {
-		const struct guest_state *state = &states->at[i];
+	for (size_t i = 0; i < guests->count; i++) {
+		const struct guest_state *state = guests->at[i];
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
 		if (line == NULL)
@@ -152,13 +160,31 @@ static int table_fill(struct libscols_table *table, const struct guest_states *s
 	return 0;
 }
 
-static void reasons_print(const struct guest_states *states)
+static int table_print(const struct guests *guests, const bool shown[COLUMNS])
+{
+	struct libscols_table *table = scols_new_table();
+	int result = table == NULL ? -ENOMEM : 0;
+
+	if (result == 0)
+		result = scols_table_enable_colors(table, screen_has_colours(stdout));
+	/* cell_text() does it; libsmartcols lets marks through that turn the direction of text. */
+	if (result == 0)
+		result = scols_table_enable_noencoding(table, 1);
+	if (result == 0)
+		result = table_fill(table, guests, shown);
+	if (result == 0)
+		result = scols_print_table(table);
+	scols_unref_table(table);
+	return result < 0 ? -ENOMEM : 0;
+}
+
+static void reasons_print(const struct guests *guests)
 {
 	char name[STATUS_CELL_SIZE];
 	char reason[STATUS_CELL_SIZE];
 
-	for (size_t i = 0; i < states->count; i++) {
-		const struct guest_state *state = &states->at[i];
+	for (size_t i = 0; i < guests->count; i++) {
+		const struct guest_state *state = guests->at[i];
 
 		if (!error_is_set(&state->reason))
 			continue;
@@ -170,59 +196,147 @@ static void reasons_print(const struct guest_states *states)
 	}
 }
 
-static void summary_print(const struct guest_states *states)
+/* "3 drifted, 240 placed"; `more` stands behind each number. */
+static void counts_add(const size_t counts[VERDICTS], const char *more, char text[STATUS_CELL_SIZE])
 {
-	size_t counts[VERDICTS] = {0};
-	const char *separator = ": ";
+	const char *separator = "";
 
-	for (size_t i = 0; i < states->count; i++)
-		counts[states->at[i].verdict]++;
-	printf("%zu guest%s", states->count, states->count == 1 ? "" : "s");
 	for (enum verdict verdict = 0; verdict < VERDICTS; verdict++) {
 		if (counts[verdict] == 0)
 			continue;
-		printf("%s%zu %s", separator, counts[verdict], verdict_name(verdict));
+		text_add(text, STATUS_CELL_SIZE, "%s%zu %s%s", separator, counts[verdict], more,
+			 verdict_name(verdict));
 		separator = ", ";
 	}
-	putchar('\n');
 }
 
-static void left_out_print(const struct guest_states *states, const bool shown[COLUMNS])
+static void summary(const struct guest_states *states, char text[STATUS_CELL_SIZE])
 {
-	const char *separator = "no room here for: ";
+	size_t counts[VERDICTS] = {0};
 
+	for (size_t i = 0; i < states->count; i++)
+		counts[states->at[i].verdict]++;
+	snprintf(text, STATUS_CELL_SIZE, "%zu guest%s%s", states->count,
+		 states->count == 1 ? "" : "s", states->count > 0 ? ": " : "");
+	counts_add(counts, "", text);
+}
+
+/* Of the guests behind those that are shown. */
+static void more(const struct guests *guests, size_t all, char text[STATUS_CELL_SIZE])
+{
+	size_t counts[VERDICTS] = {0};
+
+	for (size_t i = guests->count; i < all; i++)
+		counts[guests->at[i]->verdict]++;
+	snprintf(text, STATUS_CELL_SIZE, "%s and ", screen_is_utf8() ? "…" : "...");
+	counts_add(counts, "more ", text);
+}
+
+/* Which columns are not shown; "" where all are. */
+static void left_out(const struct guest_states *states, const bool shown[COLUMNS],
+		     char text[STATUS_CELL_SIZE])
+{
+	*text = '\0';
 	for (size_t i = 0; i < COLUMNS; i++) {
-		if (shown[i] || !column_is_shown(states, i))
-			continue;
-		printf("%s%s", separator, columns[i].name);
-		separator = ", ";
+		if (!shown[i] && column_is_shown(states, i))
+			text_add(text, STATUS_CELL_SIZE, "%s%s",
+				 *text == '\0' ? "no room here for: " : ", ", columns[i].name);
 	}
-	if (separator[0] == ',')
-		puts(" (name a guest, or take --json)");
+	if (*text != '\0')
+		text_add(text, STATUS_CELL_SIZE, " (name a guest, or take --json)");
 }
 
-int status_table_print(const struct guest_states *states)
+/* How many rows of the terminal a line takes of so many columns. */
+static size_t rows_of(size_t length)
 {
-	struct libscols_table *table = scols_new_table();
-	bool shown[COLUMNS];
-	int result = table == NULL ? -ENOMEM : 0;
+	return length == 0 ? 1 : (length - 1) / screen_width(stdout) + 1;
+}
 
-	if (result == 0)
-		result = scols_table_enable_colors(table, screen_has_colours(stdout));
-	/* cell_text() does it; libsmartcols lets marks through that turn the direction of text. */
-	if (result == 0)
-		result = scols_table_enable_noencoding(table, 1);
-	columns_choose(states, shown);
-	if (result == 0 && states->count > 0)
-		result = table_fill(table, states, shown);
-	if (result == 0 && states->count > 0)
-		result = scols_print_table(table);
-	scols_unref_table(table);
-	if (result < 0)
-		return -ENOMEM;
-	if (states->count > 0)
-		left_out_print(states, shown);
-	reasons_print(states);
-	summary_print(states);
+/* The rows of a guest: in the table, whose lines take so many, and of its reason. */
+static size_t guest_rows(const struct guest_state *state, size_t line_rows)
+{
+	char name[STATUS_CELL_SIZE];
+	char reason[STATUS_CELL_SIZE];
+
+	if (!error_is_set(&state->reason))
+		return line_rows;
+	status_guest(state, name);
+	text_printable(reason, sizeof(reason), state->reason.text);
+	return line_rows + rows_of(strlen(name) + strlen(verdict_name(state->verdict)) +
+				   strlen(reason) + strlen(": : "));
+}
+
+/* Orders all guests and counts those that fit into so many rows. */
+static void guests_choose(const struct guest_states *states, size_t line_rows, size_t rows,
+			  struct guests *guests)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < states->count; i++) {
+		guests->at[i] = &states->at[i];
+		taken += guest_rows(&states->at[i], line_rows);
+	}
+	guests->count = states->count;
+	if (taken <= rows)
+		return;
+	guests->count = 0;
+	for (int fine = 0; fine <= 1; fine++) {
+		for (size_t i = 0; i < states->count; i++) {
+			if (verdict_is_fine(states->at[i].verdict) == fine)
+				guests->at[guests->count++] = &states->at[i];
+		}
+	}
+	taken = 1; /* how many more there are */
+	guests->count = 0;
+	while (guests->count < states->count) {
+		taken += guest_rows(guests->at[guests->count], line_rows);
+		if (taken > rows)
+			break;
+		guests->count++;
+	}
+}
+
+static int parts_print(const struct guest_states *states, size_t rows, struct guests *guests)
+{
+	bool shown[COLUMNS];
+	size_t line_rows = rows_of(columns_choose(states, shown));
+	char columns_text[STATUS_CELL_SIZE];
+	char text[STATUS_CELL_SIZE];
+	size_t others;
+	int result;
+
+	left_out(states, shown, columns_text);
+	summary(states, text);
+	/* The headline, and the row that the cursor is in at the end. */
+	others = line_rows + (*columns_text != '\0' ? rows_of(strlen(columns_text)) : 0) +
+		 rows_of(strlen(text)) + 1;
+	if (rows == 0)
+		rows = SIZE_MAX;
+	guests_choose(states, line_rows, rows > others ? rows - others : 0, guests);
+	if (guests->count > 0) {
+		result = table_print(guests, shown);
+		if (result < 0)
+			return result;
+		if (*columns_text != '\0')
+			puts(columns_text);
+	}
+	reasons_print(guests);
+	if (guests->count < states->count) {
+		more(guests, states->count, columns_text);
+		puts(columns_text);
+	}
+	puts(text);
 	return 0;
+}
+
+int status_table_print(const struct guest_states *states, unsigned int rows)
+{
+	struct guests guests = {0};
+	int result = -ENOMEM;
+
+	guests.at = calloc(states->count + 1, sizeof(const struct guest_state *));
+	if (guests.at != NULL)
+		result = parts_print(states, rows, &guests);
+	free(guests.at);
+	return result;
 }

@@ -19,8 +19,7 @@ enum { WATCH_SECONDS = 2 };
 static bool all_are_placed(const struct guest_states *states)
 {
 	for (size_t i = 0; i < states->count; i++) {
-		if (states->at[i].verdict != VERDICT_PLACED &&
-		    states->at[i].verdict != VERDICT_NO_RULE)
+		if (!verdict_is_fine(states->at[i].verdict))
 			return false;
 	}
 	return true;
@@ -85,8 +84,9 @@ bool verb_guests_run(const struct guest_states *states, char *const names[], siz
 	return all;
 }
 
-/* Shows them once, behind `front`. Returns the exit status. */
-static int status_show(char *const names[], size_t count, bool json, const char *front)
+/* Shows them once, behind `front`, on so many rows, 0: on any. Returns the exit status. */
+static int status_show(char *const names[], size_t count, bool json, const char *front,
+		       unsigned int rows)
 {
 	struct guest_states states;
 	json_t *list = json ? json_array() : NULL;
@@ -107,7 +107,7 @@ static int status_show(char *const names[], size_t count, bool json, const char 
 	}
 	if (json)
 		report_print(list);
-	else if (count == 0 && status_table_print(&states) < 0) {
+	else if (count == 0 && status_table_print(&states, rows) < 0) {
 		log_line("out of memory");
 		good = false;
 	}
@@ -120,11 +120,15 @@ static int status_show(char *const names[], size_t count, bool json, const char 
 /* Shows them again and again; on a terminal in the same place. */
 static int status_watch(char *const names[], size_t count)
 {
+	bool terminal = screen_is_terminal(stdout);
 	/* The cursor goes to the first line, and what is below it is erased. */
-	const char *front = screen_is_terminal(stdout) ? "\033[H\033[J" : "";
+	const char *front = terminal ? "\033[H\033[J" : "";
 
 	for (;;) {
-		(void)status_show(names, count, false, front);
+		/* Of what is longer than the window the head would be gone. */
+		unsigned int rows = terminal ? screen_height(stdout) : 0;
+
+		(void)status_show(names, count, false, front, rows);
 		if (ferror(stdout))
 			return VERB_PROBLEM;
 		sleep(WATCH_SECONDS);
@@ -147,5 +151,5 @@ int verb_status(int argc, char *argv[])
 	}
 	if (watch)
 		return status_watch(argv + first, (size_t)(argc - first));
-	return status_show(argv + first, (size_t)(argc - first), json, "");
+	return status_show(argv + first, (size_t)(argc - first), json, "", 0);
 }

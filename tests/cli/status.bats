@@ -310,3 +310,26 @@ with_agent() {
 	equal "$(wc -l <<<"$output")" 2
 	[[ ${output%%$'\n'*} == "cli-watch1: no rule" ]]
 }
+
+@test "status --watch: what a terminal has no rows for is counted, what is not fine comes first" {
+	local nice other first i
+	nice=$(nice)
+	other=$((nice == 19 ? 18 : nice + 1))
+	policy 'nobody -'
+	for ((i = 0; i < 30; i++)); do
+		guest -name "guest=cli-$i"
+	done
+	guest -name guest=cli-late
+	policy "cli-late - nice=$other" "cli-* - nice=$nice"
+	capture script -qec "stty rows 24 cols 100; NO_COLOR=1 TERM=xterm timeout 5 '$TOOL' status --watch" /dev/null
+	# What was drawn first.
+	first=${output#*$'\e[H\e[J'}
+	first=${first%%$'\e[H\e[J'*}
+	first=${first//$'\r'/}
+	first=${first%$'\n'}
+	(($(wc -l <<<"$first") <= 23))
+	[[ $first == GUEST*$'\n'"cli-late "*$'\n'cli-0\ *$'\n'"cli-late: "*$'\n... and '*' more placed'*' guests: '* ]]
+	capture script -qec "stty rows 24 cols 100; NO_COLOR=1 TERM=xterm '$TOOL' status" /dev/null
+	has "$output" "cli-29 "
+	has_not "$output" " more placed"
+}

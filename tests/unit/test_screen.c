@@ -190,7 +190,18 @@ static void the_width_is_that_of_the_terminal(void **state)
 
 		assert_int_equal(ioctl(master, TIOCSWINSZ, &window), 0);
 		assert_int_equal(screen_width(terminal), widths[i][1]);
+		assert_int_equal(screen_height(terminal), 24);
 	}
+}
+
+static void a_height_that_is_not_known_is_none(void **state)
+{
+	struct winsize window = {.ws_col = 80};
+
+	(void)state;
+	assert_int_equal(screen_height(file), 0);
+	assert_int_equal(ioctl(master, TIOCSWINSZ, &window), 0);
+	assert_int_equal(screen_height(terminal), 0);
 }
 
 static void without_a_terminal_the_width_is_given(void **state)
@@ -301,6 +312,7 @@ int main(void)
 	    TEST(characters_are_those_of_the_locale),
 	    TEST(what_a_terminal_cannot_show_is_escaped),
 	    TEST(the_width_is_that_of_the_terminal),
+	    TEST(a_height_that_is_not_known_is_none),
 	    TEST(without_a_terminal_the_width_is_given),
 	    TEST(progress_is_drawn_from_a_second_on),
 	    TEST(progress_is_drawn_on_a_terminal_alone),

@@ -1,40 +1,21 @@
 /* One guest at length, as it comes to the screen: status_guest.c. */
 #include "guest_made.h"
+#include "printed.h"
 #include "status_guest.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct guest_made made;
 
-/* What is printed, until the next call. */
-static const char *printed(void)
+static void print(void)
 {
-	static char text[262144];
-	FILE *file = tmpfile();
-	int before = dup(STDOUT_FILENO);
-	size_t length;
-
-	assert_non_null(file);
-	assert_true(before >= 0);
-	fflush(stdout);
-	assert_int_equal(dup2(fileno(file), STDOUT_FILENO), STDOUT_FILENO);
 	status_guest_print(&made.state);
-	fflush(stdout);
-	assert_int_equal(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
-	close(before);
-	rewind(file);
-	length = fread(text, 1, sizeof(text) - 1, file);
-	text[length] = '\0';
-	fclose(file);
-	return text;
 }
 
 static void shows(const char *line)
 {
-	if (strstr(printed(), line) == NULL)
-		fail_msg("no '%s' in: %s", line, printed());
+	if (strstr(printed_by(print), line) == NULL)
+		fail_msg("no '%s' in: %s", line, printed_by(print));
 }
 
 static void only_an_agent_that_was_asked_has_left_an_interrupt(void **state)
@@ -83,7 +64,7 @@ static void no_list_is_cut(void **state)
 	made.state.pages.count = 0;
 	shows(" some pages: -\n");
 	made.state.threads.count = 0;
-	assert_null(strstr(printed(), "vCPUs"));
+	assert_null(strstr(printed_by(print), "vCPUs"));
 	free(nodes);
 	free(threads);
 }
