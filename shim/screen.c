@@ -104,6 +104,11 @@ unsigned int screen_height(FILE *stream)
 	return ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 ? window.ws_row : 0;
 }
 
+size_t screen_rows_of(size_t columns)
+{
+	return columns == 0 ? 1 : (columns - 1) / screen_width(stdout) + 1;
+}
+
 const char *screen_size(unsigned long long bytes, char *text, size_t size)
 {
 	static const char units[] = "BKMGTPE";

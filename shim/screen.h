@@ -38,6 +38,9 @@ unsigned int screen_width(FILE *stream);
 /* The rows of the terminal on `stream`; 0: it has none that are known. */
 unsigned int screen_height(FILE *stream);
 
+/* How many rows of a terminal on stdout a line of so many columns takes. */
+size_t screen_rows_of(size_t columns);
+
 /* Writes a size as an administrator reads it, "512.0M", "3.9G". Returns `text`. */
 const char *screen_size(unsigned long long bytes, char *text, size_t size);
 

@@ -4,20 +4,22 @@
 #include "status_cells.h"
 #include "status_text.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_FORMAT "%12s: "
 
-static void line_print(const char *key, const char *value)
+static void line_print(FILE *stream, const char *key, const char *value)
 {
 	char text[4 * STATUS_CELL_SIZE];
 
-	printf(KEY_FORMAT "%s\n", key, text_printable(text, sizeof(text), value));
+	fprintf(stream, KEY_FORMAT "%s\n", key, text_printable(text, sizeof(text), value));
 }
 
 /* "0-1 bind 0, nice 5" */
-static void wanted_print(const struct guest_state *state)
+static void wanted_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char priority[STATUS_CELL_SIZE];
@@ -30,11 +32,11 @@ static void wanted_print(const struct guest_state *state)
 		else
 			text_add(text, sizeof(text), ", %s", priority);
 	}
-	line_print("wanted", text);
+	line_print(stream, "wanted", text);
 }
 
 /* "0 on CPU 4, 1 on CPU 6": one by one, for there may be thousands, and half a number is wrong. */
-static void vcpus_print(const struct guest_state *state)
+static void vcpus_print(FILE *stream, const struct guest_state *state)
 {
 	size_t count = 0;
 
@@ -44,27 +46,27 @@ static void vcpus_print(const struct guest_state *state)
 		if (thread->vcpu < 0)
 			continue;
 		if (count++ == 0)
-			printf(KEY_FORMAT, "vCPUs");
-		printf("%s%d on CPU %u", count > 1 ? ", " : "", thread->vcpu,
-		       thread->stat.processor);
+			fprintf(stream, KEY_FORMAT, "vCPUs");
+		fprintf(stream, "%s%d on CPU %u", count > 1 ? ", " : "", thread->vcpu,
+			thread->stat.processor);
 	}
 	if (count > 0)
-		putchar('\n');
+		fputc('\n', stream);
 }
 
-static void pages_print(const struct guest_state *state)
+static void pages_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 
-	printf(KEY_FORMAT, state->pages.sampled ? "some pages" : "pages");
+	fprintf(stream, KEY_FORMAT, state->pages.sampled ? "some pages" : "pages");
 	for (size_t i = 0; i < state->pages.count; i++) {
 		status_node(state, i, text);
-		printf("%s%s", i > 0 ? " " : "", text);
+		fprintf(stream, "%s%s", i > 0 ? " " : "", text);
 	}
-	puts(state->pages.count > 0 ? "" : "-");
+	fputs(state->pages.count > 0 ? "\n" : "-\n", stream);
 }
 
-static void memory_print(const struct guest_state *state)
+static void memory_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char part[STATUS_CELL_SIZE];
@@ -75,15 +77,15 @@ static void memory_print(const struct guest_state *state)
 	status_share(state, part);
 	if (guest_state_share(state) >= 0)
 		text_add(text, sizeof(text), ", %s of it on its nodes", part);
-	line_print("memory", text);
-	pages_print(state);
+	line_print(stream, "memory", text);
+	pages_print(stream, state);
 	status_huge(state, text);
 	if (status_huge_pages(state) > 0)
-		line_print("huge pages", text);
+		line_print(stream, "huge pages", text);
 }
 
 /* Of what the agent has not been asked to move, nobody knows whether it could. */
-static void irqs_print(const struct guest_state *state)
+static void irqs_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char cpus[ID_SET_TEXT_SIZE];
@@ -97,13 +99,14 @@ static void irqs_print(const struct guest_state *state)
 			 irq->device, id_set_format(&irq->cpus, cpus, sizeof(cpus)),
 			 id_set_format(&irq->wanted, wanted, sizeof(wanted)),
 			 asked && !irq->moved ? " (not the agent's to move)" : "");
-		line_print("IRQ", text);
+		line_print(stream, "IRQ", text);
 	}
 	if (state->irqs.isolate)
-		line_print("isolated", id_set_format(&state->irqs.isolated, cpus, sizeof(cpus)));
+		line_print(stream, "isolated",
+			   id_set_format(&state->irqs.isolated, cpus, sizeof(cpus)));
 }
 
-static void threads_print(const struct guest_state *state)
+static void threads_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char name[4 * PROCESS_NAME_SIZE];
@@ -119,35 +122,88 @@ static void threads_print(const struct guest_state *state)
 			 text_printable(name, sizeof(name), thread->stat.name),
 			 id_set_format(&thread->cpus, cpus, sizeof(cpus)), thread->stat.processor,
 			 mark);
-		line_print("thread", text);
+		line_print(stream, "thread", text);
 	}
 }
 
-void status_guest_print(const struct guest_state *state)
+static void guest_print(FILE *stream, const struct guest_state *state)
 {
 	char text[STATUS_CELL_SIZE];
 	char part[STATUS_CELL_SIZE];
 
 	status_guest(state, text);
-	printf("%s: %s%s%s\n", text, screen_colour(stdout, verdict_colour(state->verdict)),
-	       verdict_name(state->verdict), screen_plain(stdout));
+	fprintf(stream, "%s: %s%s%s\n", text, screen_colour(stdout, verdict_colour(state->verdict)),
+		verdict_name(state->verdict), screen_plain(stdout));
 	if (error_is_set(&state->reason))
-		line_print("because", state->reason.text);
+		line_print(stream, "because", state->reason.text);
 	if (error_is_set(&state->note))
-		line_print("note", state->note.text);
+		line_print(stream, "note", state->note.text);
 	snprintf(text, sizeof(text), "%d %s", state->pid,
 		 text_printable(part, sizeof(part), state->emulator));
-	line_print("process", text);
+	line_print(stream, "process", text);
 	if (state->rule_file != NULL) {
 		snprintf(text, sizeof(text), "%.800s:%u: %.200s", state->rule_file,
 			 state->rule_line, text_printable(part, sizeof(part), state->glob));
-		line_print("rule", text);
+		line_print(stream, "rule", text);
 	}
-	wanted_print(state);
+	wanted_print(stream, state);
 	status_actual(state, text);
-	line_print("actual", text);
-	vcpus_print(state);
-	memory_print(state);
-	irqs_print(state);
-	threads_print(state);
+	line_print(stream, "actual", text);
+	vcpus_print(stream, state);
+	memory_print(stream, state);
+	irqs_print(stream, state);
+	threads_print(stream, state);
+}
+
+/* Prints the lines that fit into so many rows, where `print`. Returns how many do not. */
+static size_t lines_cut(const char *text, size_t rows, bool print)
+{
+	const char *end;
+	size_t taken = 0;
+	size_t left = 0;
+
+	for (const char *line = text; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		taken += screen_rows_of((size_t)(end - line));
+		if (taken > rows)
+			left++;
+		else if (print)
+			printf("%.*s\n", (int)(end - line), line);
+	}
+	return left;
+}
+
+/* All of them, or the first and how many more there are; the cursor has a row of its own. */
+static void lines_print(const char *text, size_t rows)
+{
+	size_t left;
+
+	if (lines_cut(text, rows - 1, false) == 0) {
+		fputs(text, stdout);
+		return;
+	}
+	left = lines_cut(text, rows > 2 ? rows - 2 : 0, true);
+	printf("%s and %zu more lines\n", screen_is_utf8() ? "…" : "...", left);
+}
+
+int status_guests_print(const struct guest_states *states, unsigned int rows)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = rows == 0 ? stdout : open_memstream(&text, &size);
+	int result = 0;
+
+	if (stream == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < states->count; i++)
+		guest_print(stream, &states->at[i]);
+	if (rows == 0)
+		return 0;
+	if (ferror(stream))
+		result = -ENOMEM;
+	if (fclose(stream) != 0)
+		result = -ENOMEM;
+	if (result == 0)
+		lines_print(text, rows);
+	free(text);
+	return result;
 }

@@ -246,12 +246,6 @@ static void left_out(const struct guest_states *states, const bool shown[COLUMNS
 		text_add(text, STATUS_CELL_SIZE, " (name a guest, or take --json)");
 }
 
-/* How many rows of the terminal a line takes of so many columns. */
-static size_t rows_of(size_t length)
-{
-	return length == 0 ? 1 : (length - 1) / screen_width(stdout) + 1;
-}
-
 /* The rows of a guest: in the table, whose lines take so many, and of its reason. */
 static size_t guest_rows(const struct guest_state *state, size_t line_rows)
 {
@@ -262,8 +256,8 @@ static size_t guest_rows(const struct guest_state *state, size_t line_rows)
 		return line_rows;
 	status_guest(state, name);
 	text_printable(reason, sizeof(reason), state->reason.text);
-	return line_rows + rows_of(strlen(name) + strlen(verdict_name(state->verdict)) +
-				   strlen(reason) + strlen(": : "));
+	return line_rows + screen_rows_of(strlen(name) + strlen(verdict_name(state->verdict)) +
+					  strlen(reason) + strlen(": : "));
 }
 
 /* Orders all guests and counts those that fit into so many rows. */
@@ -299,7 +293,7 @@ static void guests_choose(const struct guest_states *states, size_t line_rows, s
 static int parts_print(const struct guest_states *states, size_t rows, struct guests *guests)
 {
 	bool shown[COLUMNS];
-	size_t line_rows = rows_of(columns_choose(states, shown));
+	size_t line_rows = screen_rows_of(columns_choose(states, shown));
 	char columns_text[STATUS_CELL_SIZE];
 	char text[STATUS_CELL_SIZE];
 	size_t others;
@@ -308,8 +302,8 @@ static int parts_print(const struct guest_states *states, size_t rows, struct gu
 	left_out(states, shown, columns_text);
 	summary(states, text);
 	/* The headline, and the row that the cursor is in at the end. */
-	others = line_rows + (*columns_text != '\0' ? rows_of(strlen(columns_text)) : 0) +
-		 rows_of(strlen(text)) + 1;
+	others = line_rows + (*columns_text != '\0' ? screen_rows_of(strlen(columns_text)) : 0) +
+		 screen_rows_of(strlen(text)) + 1;
 	if (rows == 0)
 		rows = SIZE_MAX;
 	guests_choose(states, line_rows, rows > others ? rows - others : 0, guests);

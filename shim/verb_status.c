@@ -99,15 +99,12 @@ static int status_show(char *const names[], size_t count, bool json, const char 
 	}
 	good = all_are_placed(&states);
 	fputs(front, stdout);
-	for (size_t i = 0; i < states.count && (json || count > 0); i++) {
-		if (json)
-			json_array_append_new(list, report_guest(&states.at[i]));
-		else
-			status_guest_print(&states.at[i]);
-	}
+	for (size_t i = 0; json && i < states.count; i++)
+		json_array_append_new(list, report_guest(&states.at[i]));
 	if (json)
 		report_print(list);
-	else if (count == 0 && status_table_print(&states, rows) < 0) {
+	else if ((count > 0 ? status_guests_print(&states, rows)
+			    : status_table_print(&states, rows)) < 0) {
 		log_line("out of memory");
 		good = false;
 	}

@@ -7,9 +7,13 @@
 
 static struct guest_made made;
 
+static unsigned int rows;
+
 static void print(void)
 {
-	status_guest_print(&made.state);
+	struct guest_states states = {.at = &made.state, .count = 1};
+
+	assert_int_equal(status_guests_print(&states, rows), 0);
 }
 
 static void shows(const char *line)
@@ -88,12 +92,37 @@ static void the_priority_that_is_wanted_is_told(void **state)
 	shows(" wanted: -\n");
 }
 
+static void of_what_a_terminal_has_no_rows_for_the_first_lines_are_shown(void **state)
+{
+	static char all[262144];
+
+	(void)state;
+	setenv("COLUMNS", "80", 1);
+	made_new(&made)->verdict = VERDICT_UNPLACED;
+	error_set(&made.state.reason, 0, "%0140d", 0); /* which takes two rows */
+	for (size_t i = 0; i < 4; i++)
+		made_thread(&made, "kvm", "0", 0);
+	strcpy(all, printed_by(print));
+	for (rows = 12; rows <= 14; rows++)
+		assert_string_equal(printed_by(print), all);
+	rows = 5;
+	assert_memory_equal(printed_by(print), all, strlen("web1: unplaced\n     because: 000"));
+	shows("\n     because: 0");
+	shows("000\n... and 8 more lines\n");
+	rows = 4;
+	assert_string_equal(printed_by(print), "web1: unplaced\n... and 9 more lines\n");
+	rows = 1;
+	assert_string_equal(printed_by(print), "... and 10 more lines\n");
+	rows = 0;
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_an_agent_that_was_asked_has_left_an_interrupt),
 	    cmocka_unit_test(no_list_is_cut),
 	    cmocka_unit_test(the_priority_that_is_wanted_is_told),
+	    cmocka_unit_test(of_what_a_terminal_has_no_rows_for_the_first_lines_are_shown),
 	};
 
 	return RUN_TESTS(tests);
