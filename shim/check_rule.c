@@ -1,5 +1,5 @@
 #include "check.h"
-#include "plan.h"
+#include "host_check.h"
 #include "rule_nearest.h"
 
 #include <errno.h>
@@ -62,67 +62,6 @@ static void tell_malformed(struct checking *checking)
 		finding.suggestion = rule_option_nearest(word, text, sizeof(text));
 	}
 	tell(checking, &finding);
-}
-
-static void tell_error(struct checking *checking, const char *word, const struct error *error)
-{
-	struct finding finding = {.error = true, .word = word, .text = error->text};
-
-	tell(checking, &finding);
-}
-
-/* Of a rule whose nodes are not there: its CPUs may be wrong, too. */
-static void cpus_check(struct checking *checking, const char *told)
-{
-	const char *cpus = checking->rule->cpus;
-	struct id_set set;
-	struct error error;
-
-	if (cpus != NULL && told != cpus && placement_cpus(cpus, &set, &error) < 0)
-		tell_error(checking, cpus, &error);
-}
-
-/* Whether the devices and CPUs of irq= are there: one by one, for all that are not are told. */
-static void interrupts_check(struct checking *checking, const struct placement *placement)
-{
-	struct rule one = *checking->rule;
-	struct error error;
-
-	for (size_t i = 0; i < checking->rule->irq_count; i++) {
-		struct interrupt_plan *plan;
-
-		one.irqs[0] = checking->rule->irqs[i];
-		one.irq_count = 1;
-		plan = interrupt_plan_make(&one, placement, NULL, NULL, &roots_of_kernel, &error);
-		if (plan == NULL)
-			tell_error(checking, one.irqs[0], &error);
-		free(plan);
-	}
-}
-
-static void host_check(struct checking *checking, struct placement *placement)
-{
-	const struct rule *rule = checking->rule;
-	struct guest_memory memory = {0};
-	struct error warning = {0};
-	struct error error;
-
-	if (placement_resolve(rule, PLACEMENT_OF_HOST, placement, &error) < 0) {
-		tell_error(checking, placement->wrong, &error);
-		cpus_check(checking, placement->wrong);
-		interrupts_check(checking, placement);
-		placement->sets_memory = false;
-		return;
-	}
-	if (guest_memory_plan(rule, placement, NULL, NULL, &memory, &warning, &error) < 0)
-		tell_error(checking, rule->hugepages, &error);
-	interrupts_check(checking, placement);
-	if (error_is_set(&warning)) {
-		struct finding finding = {.word = rule->hugepages, .text = warning.text};
-
-		tell(checking, &finding);
-	}
-	guest_memory_free(&memory);
 }
 
 /* How much memory the rule's guests can have at most; 0: it binds them to none, or who knows. */
@@ -202,7 +141,7 @@ int check_rule(struct check *check, struct policy_line *line, bool insecure)
 		else if (check->topology_path != NULL)
 			topology_check(&check->topology, &rule, &placement, tell, &checking);
 		else if (!insecure)
-			host_check(&checking, &placement);
+			host_check(&rule, &placement, tell, &checking);
 		if (rule.glob != NULL)
 			result = rule_keep(&checking, memory_of(&checking, &placement));
 	}

@@ -122,8 +122,9 @@ static void policy_look(const struct doctor *doctor, struct finding *finding)
 		snprintf(finding->command, sizeof(finding->command), "guest-pinning check");
 		finding_is(
 		    finding, SEVERITY_BAD,
-		    "a file that is ignored places nobody; a line that is not in order stops "
-		    "the guests that its glob matches");
+		    "a file that is ignored places nobody; a rule that is not in order, or asks "
+		    "for what this host does not have, keeps the guests that its glob matches "
+		    "from starting (with best-effort, from being placed)");
 	} else if (needs->rules == 0) {
 		snprintf(finding->wanted, sizeof(finding->wanted), "a rule");
 		snprintf(finding->command, sizeof(finding->command), "editor " POLICY_PATH);

@@ -1,4 +1,5 @@
 #include "policy_needs.h"
+#include "host_check.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,13 @@ static void count_report(void *context, const char *text, bool used)
 
 	(void)text;
 	needs->errors += !used;
+}
+
+static void count_finding(void *context, const struct finding *finding)
+{
+	struct policy_needs *needs = context;
+
+	needs->errors += finding->error;
 }
 
 static bool same_spec(const char *kept, const char *spec)
@@ -76,12 +84,15 @@ static void pool_add(struct policy_needs *needs, const struct rule *rule,
 static void rule_add(struct policy_needs *needs, const struct rule *rule, struct resolved *resolved)
 {
 	bool binds = rule->nodes != NULL && rule->memory == MEMORY_BIND;
+	struct placement placement = {0};
 
 	needs->rules++;
 	if (error_is_set(&rule->error)) {
 		needs->errors++;
 		return;
 	}
+	/* As guest-pinning check does, so that the two agree. */
+	host_check(rule, &placement, count_finding, needs);
 	needs->placing += rule->nodes != NULL || rule->cpus != NULL;
 	needs->catches_all =
 	    needs->catches_all || (rule->nodes != NULL && strcmp(rule->glob, "*") == 0);

@@ -19,7 +19,7 @@ struct policy_pool {
 struct policy_needs {
 	bool missing; /* there is no policy */
 	size_t rules;
-	size_t errors;    /* lines that are not in order, and files that are ignored */
+	size_t errors;    /* what guest-pinning check finds wrong: lines, files that are ignored */
 	size_t placing;   /* rules that give CPUs or nodes */
 	bool agent;       /* some takes the agent */
 	bool catches_all; /* a rule for all guests ("*") gives nodes */

@@ -71,6 +71,20 @@ examined() {
 	has "$output" $'\n           fix: guest-pinning check\n'
 }
 
+@test "doctor: finds as many errors in the policy as check, of rules that this host cannot honour, too" {
+	local errors rules
+	for rules in 'bad* 1023' 'bad* 1023 best-effort' 'bad* all irq=none0' 'bad* all hugepages=2M' \
+		'bad* - cpus=65535' 'bad* 1023 nonsense' 'good* all'; do
+		policy "$rules" 'web* - nice=5'
+		capture "$TOOL" check --json
+		errors=$(json .errors)
+		examined
+		[[ $(json '.findings[] | select(.name == "policy") | .present') == "\"2 rules, $errors error"* ]]
+		equal "$(json '.findings[] | select(.name == "policy") | .severity')" \
+			"$( ((errors > 0)) && echo '"bad"' || echo '"good"')"
+	done
+}
+
 @test "doctor: a rule with CPUs takes the agent, and one with huge pages a pool" {
 	policy 'web* - env=A=b'
 	examined

@@ -273,6 +273,18 @@ static void what_a_policy_asks_for_is_summed_up(void **state)
 	assert_int_equal(needs.rules, 3);
 }
 
+/* What "guest-pinning check" would find wrong, no more and no less. */
+static void rules_that_this_host_cannot_honour_are_errors(void **state)
+{
+	(void)state;
+	assert_int_equal(needs_of("a 0\nb 1023\n").errors, 1);
+	assert_int_equal(needs_of("a 1023 best-effort\n").errors, 1);
+	assert_int_equal(needs_of("a - cpus=65535\n").errors, 1);
+	assert_int_equal(needs_of("a 1023 nonsense\n").errors, 1); /* once */
+	assert_int_equal(needs_of("a 0 irq=none0 irq=none1\n").errors, 2);
+	assert_int_equal(needs_of("a 0 hugepages=prefer:2M\n").errors, 0);
+}
+
 static void pools_and_isolated_cpus_of_rules_are_found(void **state)
 {
 	struct policy_needs needs;
@@ -325,6 +337,7 @@ int main(void)
 	    WORLD(a_policy_is_wanted_and_in_order),
 	    WORLD(the_agent_is_wanted_where_a_rule_needs_it),
 	    WORLD(what_a_policy_asks_for_is_summed_up),
+	    WORLD(rules_that_this_host_cannot_honour_are_errors),
 	    WORLD(pools_and_isolated_cpus_of_rules_are_found),
 	    WORLD(a_policy_that_is_ignored_is_an_error),
 	};
