@@ -21,7 +21,10 @@ enum {
 	PORT_LAST = 65535,
 };
 
-/* Takes "KEY = NUMBER" out of a line. Returns 1, 0 where it sets something else, or -EINVAL. */
+/*
+ * Takes "KEY = NUMBER" out of a line, behind which a comment may stand (libvirt's
+ * virConfParseStatement). Returns 1, 0 where it sets something else, or -EINVAL.
+ */
 static int line_read(char *line, const char *key, uint64_t *value)
 {
 	unsigned int number;
@@ -37,7 +40,9 @@ static int line_read(char *line, const char *key, uint64_t *value)
 	line++;
 	line += strspn(line, " \t");
 	digits = number_read(line, UINT_MAX, &number);
-	if (digits == 0 || line[digits + strspn(line + digits, " \t\r\n")] != '\0')
+	line += digits;
+	line += strspn(line, " \t\r\n");
+	if (digits == 0 || (*line != '\0' && *line != '#'))
 		return -EINVAL;
 	*value = number;
 	return 1;

@@ -190,7 +190,7 @@ static void libvirts_own_limits_are_as_its_files_say(void **state)
 	assert_string_equal(check_is(name, SEVERITY_GOOD)->present, "300");
 	make_file(LIBVIRT "libvirtd.conf", "max_workers = many\n");
 	check_is(name, SEVERITY_UNKNOWN);
-	make_file(LIBVIRT "libvirtd.conf", "max_workers = 3 # or so\n");
+	make_file(LIBVIRT "libvirtd.conf", "max_workers = 3 or so\n");
 	check_is(name, SEVERITY_UNKNOWN);
 	make_unreadable(LIBVIRT "libvirtd.conf");
 	check_is(name, SEVERITY_UNKNOWN);
