@@ -30,7 +30,8 @@ void doctor_run(struct doctor *doctor, struct findings *findings)
 	};
 
 	doctor->nodes = nodes_count(doctor->roots.sys);
-	host_guests_read(&doctor->host, doctor->roots.proc, doctor->etc);
+	if (host_guests_read(&doctor->host, &doctor->roots, doctor->etc) < 0)
+		findings->incomplete = true;
 	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
 		topics[i](doctor, findings);
 }

@@ -24,7 +24,11 @@ static bool end_take(char *text, const char *end)
 	return true;
 }
 
-bool emulators_have_name(const char *name)
+/*
+ * Whether an emulator has that name: a file, or a process, of whose name the kernel leaves 15
+ * characters: "qemu-system-x86" (proc(5), comm).
+ */
+static bool is_emulator_name(const char *name)
 {
 	static const char system[] = "qemu-system-";
 
@@ -76,8 +80,7 @@ static bool executable_is_emulator(const struct running_emulator *emulator)
 		return false;
 	if (real && file_is_shim(AT_FDCWD, target))
 		return true;
-	return emulators_have_name(slash + 1) &&
-	       (real || !file_is_shim(emulator->directory, "exe"));
+	return is_emulator_name(slash + 1) && (real || !file_is_shim(emulator->directory, "exe"));
 }
 
 /* Whether it is only asked what it can do: it has no machine. */
@@ -112,7 +115,7 @@ static bool process_is_emulator(struct running_emulator *emulator)
 	}
 	emulator->executable[0] = '\0';
 	return errno == EACCES && process_stat_read(emulator->directory, &emulator->stat) == 0 &&
-	       emulators_have_name(emulator->stat.name);
+	       is_emulator_name(emulator->stat.name);
 }
 
 /* Tells of one process, should it be an emulator; one that ends meanwhile is none. */

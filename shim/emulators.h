@@ -6,14 +6,6 @@
 #include "roots.h"
 
 #include <limits.h>
-#include <stdbool.h>
-#include <stddef.h>
-
-/*
- * Whether an emulator has that name: a file, or a process, of whose name the kernel leaves 15
- * characters: "qemu-system-x86" (proc(5), comm).
- */
-bool emulators_have_name(const char *name);
 
 /* A process that is an emulator. */
 struct running_emulator {

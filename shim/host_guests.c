@@ -20,8 +20,16 @@ static bool ends(const char *text, const char *back)
 	return length >= strlen(back) && strcmp(text + length - strlen(back), back) == 0;
 }
 
-/* A QEMU's own name is that of its file, as far as it fits; the shim sees to that, too. */
-static int process_count(void *context, pid_t pid, int directory)
+static int guest_count(void *context, const struct running_emulator *emulator)
+{
+	struct host_guests *host = context;
+
+	(void)emulator;
+	host->running++;
+	return 0;
+}
+
+static int service_note(void *context, pid_t pid, int directory)
 {
 	struct host_guests *host = context;
 	char comm[COMM_SIZE];
@@ -29,9 +37,7 @@ static int process_count(void *context, pid_t pid, int directory)
 	if (file_read(directory, "comm", comm, sizeof(comm)) < 0)
 		return 0;
 	comm[strcspn(comm, "\n")] = '\0';
-	if (emulators_have_name(comm))
-		host->running++;
-	else if (strcmp(comm, "virtqemud") == 0)
+	if (strcmp(comm, "virtqemud") == 0)
 		host->virtqemud = true;
 	else if (strcmp(comm, "libvirtd") == 0)
 		host->libvirtd = true;
@@ -91,11 +97,16 @@ static void definitions_look(struct host_guests *host, const char *etc)
 	free(text);
 }
 
-void host_guests_read(struct host_guests *host, const char *proc, const char *etc)
+int host_guests_read(struct host_guests *host, const struct roots *roots, const char *etc)
 {
+	int services;
+	int guests;
+
 	*host = (struct host_guests){0};
-	(void)process_each(AT_FDCWD, proc, process_count, host);
+	services = process_each(AT_FDCWD, roots->proc, service_note, host);
+	guests = emulators_find(roots, guest_count, host);
 	definitions_look(host, etc);
+	return services == -ENOMEM || guests == -ENOMEM ? -ENOMEM : 0;
 }
 
 void host_guests_free(struct host_guests *host)

@@ -2,6 +2,8 @@
 #ifndef SHIM_HOST_GUESTS_H
 #define SHIM_HOST_GUESTS_H
 
+#include "roots.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -20,10 +22,11 @@ struct host_guests {
 };
 
 /*
- * Looks at all processes in `proc`, and at libvirt's definitions in `etc`. To be freed by
- * host_guests_free().
+ * Looks at all processes, of which those are guests that guest-pinning status shows, and at
+ * libvirt's definitions in `etc`. Returns 0; or -ENOMEM, not all being seen. To be freed by
+ * host_guests_free() in every case.
  */
-void host_guests_read(struct host_guests *host, const char *proc, const char *etc);
+int host_guests_read(struct host_guests *host, const struct roots *roots, const char *etc);
 
 void host_guests_free(struct host_guests *host);
 

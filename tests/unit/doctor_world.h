@@ -31,6 +31,25 @@ static inline void make_process(const char *pid, const char *comm)
 	make_file(path, line);
 }
 
+/* A process that executes a file, which is not there, so that it is no shim. */
+static inline void make_running(const char *pid, const char *comm, const char *executable)
+{
+	char path[PATH_MAX];
+	char line[256];
+
+	make_process(pid, comm);
+	snprintf(path, sizeof(path), "proc/%s/exe", pid);
+	make_link(executable, path);
+	snprintf(path, sizeof(path), "proc/%s/cmdline", pid);
+	make_bytes(path, "qemu\0-name\0web", sizeof("qemu\0-name\0web"));
+	snprintf(path, sizeof(path), "proc/%s/stat", pid);
+	snprintf(line, sizeof(line),
+		 "%.16s (%.16s) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 815 1 2 3 1 2 3 4 5 6 7 8 "
+		 "9 10 11 17 18 0 0 0 0 0 0\n",
+		 pid, comm);
+	make_file(path, line);
+}
+
 /* What is read of a directory is an error, also for root. */
 static inline void make_unreadable(const char *path)
 {

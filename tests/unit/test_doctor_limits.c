@@ -23,13 +23,14 @@ static void guests_are_counted(void **state)
 	assert_int_equal(doctor_guests(&doctor), 0);
 	make_definitions(3);
 	make_process("1", "systemd");
-	make_process("10", "qemu-system-x86");
-	make_process("11", "qemu-kvm");
-	make_process("12", "kvm");
+	make_running("10", "qemu-system-x86", "/none/bin/qemu-system-x86_64");
+	make_running("11", "qemu:other", "/none/libexec/qemu-kvm"); /* -name x,process=qemu:other */
+	make_running("12", "other", "/none/bin/kvm");
 	make_process("13", "kvm-nx-lpage-recovery-10");
-	make_process("14", "qemu-ga");
-	make_process("15x", "qemu-kvm");
-	make_process("self", "qemu-kvm");
+	make_running("14", "qemu-ga", "/none/bin/qemu-ga");
+	make_running("15x", "qemu-kvm", "/none/libexec/qemu-kvm");
+	make_running("self", "qemu-kvm", "/none/libexec/qemu-kvm");
+	make_running("17", "qemu-kvm", "/none/bin/sh");
 	make_process("16", "virtqemud");
 	look("policy");
 	assert_int_equal(doctor.host.defined, 3);
@@ -66,7 +67,8 @@ static void a_limit_is_measured_by_the_guests_that_do_not_run(void **state)
 	found = check_is(name, SEVERITY_NOTICE);
 	assert_string_equal(found->wanted, "66560 or more");
 	assert_string_equal(found->command, "sysctl -w fs.aio-max-nr=66560");
-	make_process("10", "qemu-kvm"); /* what it takes is in aio-nr already */
+	make_running("10", "qemu-kvm",
+		     "/none/libexec/qemu-kvm"); /* what it takes is in aio-nr already */
 	check_is(name, SEVERITY_GOOD);
 	check_number(name, "proc/sys/fs/aio-max-nr");
 	make_file("proc/sys/fs/aio-max-nr", "65536\n");
@@ -210,6 +212,25 @@ static void the_service_that_runs_is_the_one_that_counts(void **state)
 	check_has(check_is(name, SEVERITY_NOTICE)->command, "systemctl restart virtqemud");
 }
 
+/* As libvirt's own parser takes them (virConfParseStatement). */
+static void a_setting_may_have_a_comment_behind_it(void **state)
+{
+	static const char name[] = "libvirt: max_workers";
+	static const char *const lines[] = {
+	    "max_workers = 21 # for many\n", "max_workers=21\t# = 5\n", "max_workers = 21#\n",
+	    " max_workers = 21 \t#", "# max_workers = 5\nmax_workers = 21\n#max_workers = 5\n"};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(lines); i++) {
+		make_file(LIBVIRT "libvirtd.conf", lines[i]);
+		assert_string_equal(check_is(name, SEVERITY_GOOD)->present, "21");
+	}
+	make_file(LIBVIRT "libvirtd.conf", "max_workers = # 21\n");
+	check_is(name, SEVERITY_UNKNOWN);
+	make_file(LIBVIRT "libvirtd.conf", "max_workers = 2 1 # 21\n");
+	check_is(name, SEVERITY_UNKNOWN);
+}
+
 static void logs_and_ports_are_enough_for_the_guests(void **state)
 {
 	static const char ports[] = "libvirt: migration ports";
@@ -249,6 +270,7 @@ int main(void)
 	    WORLD(inotify_is_measured_by_what_a_user_has),
 	    WORLD(libvirts_own_limits_are_as_its_files_say),
 	    WORLD(the_service_that_runs_is_the_one_that_counts),
+	    WORLD(a_setting_may_have_a_comment_behind_it),
 	    WORLD(logs_and_ports_are_enough_for_the_guests),
 	};
 
