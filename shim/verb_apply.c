@@ -29,6 +29,16 @@ static bool threads_are_placed(const struct guest_state *state)
 	return true;
 }
 
+/* Why its rule cannot be honoured on this host, with the line of the policy that it is about. */
+static void rule_failure(const struct guest_state *state, struct error *error)
+{
+	if (state->rule_file == NULL) /* it may have one, in what cannot be read */
+		*error = state->reason;
+	else
+		error_set(error, 0, "%s:%u: %s", state->rule_file, state->rule_line,
+			  state->reason.text);
+}
+
 /* The CPUs come first, so that no new memory is taken where some is just moved from. */
 static void guest_apply(struct applied *applied)
 {
@@ -37,7 +47,7 @@ static void guest_apply(struct applied *applied)
 	int result = 0;
 
 	if (!state->wanted_known) {
-		applied->error = state->reason;
+		rule_failure(state, &applied->error);
 		return;
 	}
 	if (!threads_are_placed(state) || guest_cpus_are_fewer(state) ||

@@ -275,8 +275,11 @@ with_agent() {
 	has "$output" "cli-move1: was "
 	has "$output" "cli-move1: note: "
 	has "$output" "cli-move2: unplaced as before"
-	has "$output" "cli-move2: error: node 1023 of '1023' does not exist"
+	has "$output" "cli-move2: error: $WORK/policy:2: node 1023 of '1023' does not exist"
 	has "$output" "cli-move3: no rule as before"
+	with_agent "$TOOL" apply --json cli-move2
+	"$SCHEMA" apply <<<"$output"
+	has "$(json '.[].error')" "\"$WORK/policy:2: node 1023 of '1023' does not exist"
 	with_agent "$TOOL" apply cli-nobody
 	equal "$status" 1
 	has "$stderr" "cli-nobody"

@@ -345,8 +345,8 @@ e2e-late placed placed null"
 	same "$stderr" "guest-pinning: no guest 'no-such' runs on this host"
 	same "${lines[0]}" "e2e-hand: was unplaced, is placed"
 	run -1 tool apply --all
-	has "$output" "e2e-hand: placed as before" "e2e-bad: unplaced as before" "e2e-bad: error: unknown option 'nonsense'"
-	applied e2e-bad unplaced unplaced "unknown option 'nonsense'"
+	has "$output" "e2e-hand: placed as before" "e2e-bad: unplaced as before" "e2e-bad: error: $POLICY:2: unknown option 'nonsense'"
+	applied e2e-bad unplaced unplaced "$POLICY:2: unknown option 'nonsense'"
 	same "$(agent_log | grep -c refused)" 0
 }
 
