@@ -31,7 +31,11 @@ static const struct verb {
 
 const struct roots verb_roots = {.proc = "/proc", .sys = "/sys", .state = AGENT_DIRECTORY};
 
-enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]), VERB_OPTIONS_MAX = 8 };
+enum {
+	VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]),
+	VERB_OPTIONS_MAX = 8,
+	LONG_OPTION = 256, /* no character: optopt is one where an option of one letter is wrong */
+};
 
 /* The help is one screen: at most 24 lines of at most 80 columns. */
 static void print_help(FILE *stream)
@@ -70,6 +74,23 @@ int verb_usage(const char *verb)
 	return VERB_USAGE;
 }
 
+/*
+ * Tells of a wrong option: getopt_long(3) has returned `option`. One of several letters behind one
+ * dash is not in argv[optind - 1] yet.
+ */
+static void option_tell(int option, char *const argv[])
+{
+	if (option == ':')
+		log_line("option '%s' lacks its argument", argv[optind - 1]);
+	else if (optopt == LONG_OPTION)
+		log_line("option '%.*s' takes no argument", (int)strcspn(argv[optind - 1], "="),
+			 argv[optind - 1]);
+	else if (optopt != 0)
+		log_line("unknown option '-%c'", optopt);
+	else
+		log_line("unknown option '%s'", argv[optind - 1]);
+}
+
 int verb_options(int argc, char *argv[], const struct verb_option *options)
 {
 	struct option list[VERB_OPTIONS_MAX + 1] = {0};
@@ -80,14 +101,12 @@ int verb_options(int argc, char *argv[], const struct verb_option *options)
 		list[i] = (struct option){
 		    .name = options[i].name,
 		    .has_arg = options[i].value != NULL ? required_argument : no_argument,
-		    .val = 'o',
+		    .val = LONG_OPTION,
 		};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", list, &index)) != -1) {
-		if (option != 'o') {
-			log_line(option == ':' ? "option '%s' lacks its argument"
-					       : "unknown option '%s'",
-				 argv[optind - 1]);
+		if (option != LONG_OPTION) {
+			option_tell(option, argv);
 			verb_usage(argv[0]);
 			return -1;
 		}
@@ -111,6 +130,18 @@ int verb_finish(int status)
 	return VERB_PROBLEM;
 }
 
+/* What is behind "--" is no option. */
+static bool help_is_asked(char *const argv[])
+{
+	if (strcmp(argv[1], "help") == 0)
+		return true;
+	for (size_t i = 1; argv[i] != NULL && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
 int main(int argc, char *argv[])
 {
 	/* Of the locale only what is a character: numbers stay as they are. */
@@ -121,8 +152,7 @@ int main(int argc, char *argv[])
 		print_help(stderr);
 		return VERB_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
-	    (argc > 2 && strcmp(argv[2], "--help") == 0)) {
+	if (help_is_asked(argv)) {
 		print_help(stdout);
 		return verb_finish(VERB_FINE);
 	}

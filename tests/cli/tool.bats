@@ -315,6 +315,39 @@ rules:"
 	fails 2 "$TOOL" install --json x
 }
 
+@test "usage: a wrong option is told by its own name" {
+	local arguments
+	while IFS='|' read -r arguments told; do
+		# shellcheck disable=SC2086 # words
+		fails 2 "$TOOL" $arguments
+		equal "$arguments: $(head -n 1 <<<"$stderr")" "$arguments: guest-pinning: $told"
+	done <<-'EOF'
+		status -x|unknown option '-x'
+		status -xy|unknown option '-x'
+		status foo -xy|unknown option '-x'
+		status foo -xy bar|unknown option '-x'
+		match -j web1|unknown option '-j'
+		match web1 --nonsense|unknown option '--nonsense'
+		match web1 --nonsense=-x --json|unknown option '--nonsense=-x'
+		match --json=x web1|option '--json' takes no argument
+		check --topology|option '--topology' lacks its argument
+		map -x --output|unknown option '-x'
+	EOF
+}
+
+@test "usage: --help wherever an option may be" {
+	local arguments help
+	help=$("$TOOL" --help)
+	for arguments in help 'status --help' 'status --json --help' 'match web1 --help' \
+		'match web1 --nonsense --help' 'install --help' 'check --topology --help'; do
+		# shellcheck disable=SC2086 # words
+		works "$TOOL" $arguments
+		equal "$arguments: $output" "$arguments: $help"
+	done
+	works "$TOOL" match -- --help
+	has "$output" "guest: --help"
+}
+
 @test "output that cannot be written is 1, with a message" {
 	policy "web* $NODE"
 	closed() { "$TOOL" "$@" >&-; }
