@@ -1,13 +1,13 @@
 /* guest-pinning, the administrator's tool: one verb a file, listed here. */
 #include "agent.h"
 #include "log.h"
+#include "output.h"
 #include "plain_spec.h"
 #include "plan.h"
 #include "report.h"
 #include "roots.h"
 #include "verbs.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -120,13 +120,16 @@ int verb_options(int argc, char *argv[], const struct verb_option *options)
 
 int verb_finish(int status)
 {
+	int result;
+
 	if (!report_is_whole()) {
 		log_line("out of memory for the output");
 		status = VERB_PROBLEM;
 	}
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	result = output_end();
+	if (result == 0)
 		return status;
-	log_line("the output cannot be written: %s", strerror(errno));
+	log_line("the output cannot be written: %s", strerror(-result));
 	return VERB_PROBLEM;
 }
 
@@ -148,6 +151,7 @@ int main(int argc, char *argv[])
 	setlocale(LC_CTYPE, "");
 	log_program("guest-pinning");
 	report_begin();
+	output_begin();
 	if (argc < 2) {
 		print_help(stderr);
 		return VERB_USAGE;

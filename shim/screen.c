@@ -18,11 +18,17 @@ enum {
 	BAR_WIDTH = 30,
 };
 
+/* The tool's stdout is a stream of its own, of which fileno(3) knows nothing (output.h). */
+static int descriptor_of(FILE *stream)
+{
+	return stream == stdout ? STDOUT_FILENO : fileno(stream);
+}
+
 bool screen_is_terminal(FILE *stream)
 {
 	const char *terminal = getenv("TERM");
 
-	return isatty(fileno(stream)) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+	return isatty(descriptor_of(stream)) && terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
 bool screen_has_colours(FILE *stream)
@@ -87,7 +93,7 @@ unsigned int screen_width(FILE *stream)
 	unsigned int width = WIDTH_DEFAULT;
 	size_t digits;
 
-	if (ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+	if (ioctl(descriptor_of(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
 		return window.ws_col < WIDTH_MIN ? WIDTH_MIN : window.ws_col;
 	if (columns == NULL)
 		return WIDTH_DEFAULT;
@@ -101,7 +107,7 @@ unsigned int screen_height(FILE *stream)
 {
 	struct winsize window = {0};
 
-	return ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 ? window.ws_row : 0;
+	return ioctl(descriptor_of(stream), TIOCGWINSZ, &window) == 0 ? window.ws_row : 0;
 }
 
 size_t screen_rows_of(size_t columns)

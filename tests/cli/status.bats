@@ -195,12 +195,20 @@ json() {
 	done
 }
 
-@test "status: that it cannot be printed is a problem" {
-	local status=0
-	guest -name guest=cli-web1
-	"$TOOL" status cli-web1 >/dev/full 2>"$WORK/stderr" || status=$?
-	equal "$status" 1
-	one_line "$(<"$WORK/stderr")"
+@test "status, map: that it cannot be printed is a problem, and why is told" {
+	local status number names=() arguments
+	for number in {1..16}; do
+		guest -name guest="cli-web$number"
+		names+=("cli-web$number")
+	done
+	for arguments in "status cli-web1" status "status --json" "status ${names[*]}" map "map --json"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$TOOL" $arguments >/dev/full 2>"$WORK/stderr" || status=$?
+		equal "$arguments: $status" "$arguments: 1"
+		equal "$arguments: $(<"$WORK/stderr")" \
+			"$arguments: guest-pinning: the output cannot be written: No space left on device"
+	done
 }
 
 @test "apply: an ordinary user may not" {

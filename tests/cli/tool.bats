@@ -352,18 +352,29 @@ rules:"
 	policy "web* $NODE"
 	closed() { "$TOOL" "$@" >&-; }
 	full() { "$TOOL" "$@" >/dev/full; }
-	local how
+	local how names
+	local -A told=([closed]='Bad file descriptor' [full]='No space left on device')
+	names=$(seq -s ' ' -f 'guest-%g' 200)
+	# shellcheck disable=SC2086 # words
+	libvirt_has $names
+	unwritten() {
+		# shellcheck disable=SC2086 # words
+		run $how $1
+		equal "$how $1: $status" "$how $1: 1"
+		has "$output" "guest-pinning: the output cannot be written: ${told[$how]}"
+	}
 	for how in closed full; do
-		for arguments in 'match web1' 'match --json web1' check 'check --json' --help --version; do
-			# shellcheck disable=SC2086 # words
-			run $how $arguments
-			equal "$how $arguments: $status" "$how $arguments: 1"
-			has "$output" "cannot be written"
+		for arguments in 'match web1' 'match --json web1' check 'check --json' --help --version \
+			"match $names" "match --json $names" 'match --all' 'match --all --json'; do
+			unwritten "$arguments"
 		done
 	done
+	# So much that it fails long before the end, when other calls have failed, too.
 	seq -f 'guest-%06.0f 1023' 1000 >"$WORK/policy"
-	run closed check
-	equal "$status" 1
+	for how in closed full; do
+		unwritten check
+		unwritten 'check --json'
+	done
 }
 
 @test "environment: GUEST_PINNING_CONF, and without it the host's policy" {
