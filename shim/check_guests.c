@@ -19,10 +19,15 @@ static bool any_is_bound(const struct check *check)
 /* Where libvirt does not answer there is nothing to compare with, which is no problem. */
 static void guests_ask(struct check *check)
 {
+	struct progress progress;
+
 	if (check->guests_asked)
 		return;
 	check->guests_asked = true;
-	check->guests_known = virsh_list_memory(&check->guests, VIRSH_SECONDS, NULL) == 0;
+	progress_start(&progress, "asking libvirt for its guests");
+	check->guests_known =
+	    virsh_list_memory(&check->guests, VIRSH_SECONDS, &progress, NULL) == 0;
+	progress_end(&progress);
 }
 
 /* Finds the rule that the guest would get; returns its index, or how many there are. */

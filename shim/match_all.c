@@ -266,9 +266,14 @@ static void all_free(struct all *all)
 int match_all(struct policy_source source, bool json)
 {
 	struct all all = {.source = source, .json = json, .status = VERB_FINE};
+	struct progress progress;
 	struct error error;
+	int result;
 
-	if (virsh_list(&all.guests, VIRSH_SECONDS, &error) < 0) {
+	progress_start(&progress, "asking libvirt for its guests");
+	result = virsh_list(&all.guests, VIRSH_SECONDS, &progress, &error);
+	progress_end(&progress);
+	if (result < 0) {
 		log_line("%s", error.text);
 		return VERB_PROBLEM;
 	}

@@ -155,6 +155,18 @@ void progress_show(struct progress *progress, unsigned long long done, unsigned 
 	progress->drawn = true;
 }
 
+void progress_wait(struct progress *progress)
+{
+	long long waited = (clock_milliseconds() - progress->started) / 1000;
+
+	if (!screen_is_terminal(stderr) || waited * 1000 < PROGRESS_AFTER_MS ||
+	    waited == progress->waited)
+		return;
+	fprintf(stderr, "\r%s: %lld s\033[K", progress->what, waited);
+	progress->waited = waited;
+	progress->drawn = true;
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->drawn)

@@ -51,6 +51,7 @@ const char *screen_size(unsigned long long bytes, char *text, size_t size);
 struct progress {
 	const char *what; /* "moving the memory of web1" */
 	long long started;
+	long long waited; /* seconds, as drawn by progress_wait() */
 	bool drawn;
 };
 
@@ -58,6 +59,9 @@ void progress_start(struct progress *progress, const char *what);
 
 /* Draws it anew; `done` of `total`. */
 void progress_show(struct progress *progress, unsigned long long done, unsigned long long total);
+
+/* Draws it anew, without a bar, while nothing but the end is awaited: the seconds that go by. */
+void progress_wait(struct progress *progress);
 
 /* Takes it off the screen. */
 void progress_end(struct progress *progress);

@@ -14,6 +14,7 @@
 
 enum {
 	READ_SIZE = 65536,
+	DRAW_MS = 200,                 /* at most, until the progress is looked at again */
 	OUTPUT_MAX = 64 * 1024 * 1024, /* 100,000 guests are some 10 MiB */
 };
 
@@ -66,7 +67,7 @@ static int virsh_start(const char *const argv[], int output, pid_t *pid)
 }
 
 /* Reads all of it, until `end`, milliseconds of clock.h. Returns 0 or -errno. */
-static int output_read(int fd, long long end, char **text)
+static int output_read(int fd, long long end, struct progress *progress, char **text)
 {
 	size_t used = 0;
 	size_t room = 0;
@@ -77,6 +78,7 @@ static int output_read(int fd, long long end, char **text)
 		long long left = end - clock_milliseconds();
 		ssize_t got;
 
+		progress_wait(progress);
 		if (room - used < READ_SIZE) {
 			char *more = realloc(*text, room + 2UL * READ_SIZE);
 
@@ -85,7 +87,8 @@ static int output_read(int fd, long long end, char **text)
 			*text = more;
 			room += 2UL * READ_SIZE;
 		}
-		if (left <= 0 || (poll(&ready, 1, (int)left) < 0 && errno != EINTR))
+		if (left <= 0 ||
+		    (poll(&ready, 1, left < DRAW_MS ? (int)left : DRAW_MS) < 0 && errno != EINTR))
 			return -ETIME;
 		got = ready.revents != 0 ? read(fd, *text + used, READ_SIZE) : 0;
 		if (got < 0 && errno != EINTR)
@@ -100,14 +103,16 @@ static int output_read(int fd, long long end, char **text)
 }
 
 /* Waits for the end of the process, which is forced at `end`. Returns its status. */
-static int virsh_end(pid_t pid, long long end)
+static int virsh_end(pid_t pid, long long end, struct progress *progress)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 	int status = 0;
 	pid_t ended;
 
-	while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && clock_milliseconds() < end)
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && clock_milliseconds() < end) {
+		progress_wait(progress);
 		nanosleep(&pause, NULL);
+	}
 	if (ended != 0)
 		return status;
 	kill(pid, SIGKILL);
@@ -132,8 +137,8 @@ static int virsh_failed(int code, unsigned int seconds, struct error *error)
 }
 
 /* Runs virsh with `argv`; *text, to be freed, becomes what it prints. Returns 0 or -errno. */
-static int virsh_run(const char *const argv[], unsigned int seconds, char **text,
-		     struct error *error)
+static int virsh_run(const char *const argv[], unsigned int seconds, struct progress *progress,
+		     char **text, struct error *error)
 {
 	long long end = clock_milliseconds() + 1000LL * seconds;
 	int status;
@@ -150,9 +155,9 @@ static int virsh_run(const char *const argv[], unsigned int seconds, char **text
 		close(pipes[0]);
 		return virsh_failed(result, seconds, error);
 	}
-	result = output_read(pipes[0], end, text);
+	result = output_read(pipes[0], end, progress, text);
 	close(pipes[0]);
-	status = virsh_end(pid, result < 0 ? 0 : end);
+	status = virsh_end(pid, result < 0 ? 0 : end, progress);
 	if (result == 0 && status != 0)
 		result = clock_milliseconds() < end ? -EIO : -ETIME;
 	if (result == 0)
@@ -215,6 +220,7 @@ static int statistics_line(struct virsh_guests *guests, char *line, size_t *room
 }
 
 static int guests_read(struct virsh_guests *guests, const char *const argv[], unsigned int seconds,
+		       struct progress *progress,
 		       int (*read_line)(struct virsh_guests *, char *, size_t *),
 		       struct error *error)
 {
@@ -225,7 +231,7 @@ static int guests_read(struct virsh_guests *guests, const char *const argv[], un
 	int result;
 
 	*guests = (struct virsh_guests){0};
-	result = virsh_run(argv, seconds, &text, error);
+	result = virsh_run(argv, seconds, progress, &text, error);
 	if (result < 0)
 		return result;
 	rest = text;
@@ -239,23 +245,25 @@ static int guests_read(struct virsh_guests *guests, const char *const argv[], un
 	return 0;
 }
 
-int virsh_list(struct virsh_guests *guests, unsigned int seconds, struct error *error)
+int virsh_list(struct virsh_guests *guests, unsigned int seconds, struct progress *progress,
+	       struct error *error)
 {
 	static const char *const argv[] = {"virsh",     "--quiet",        "--readonly",
 					   "--connect", "qemu:///system", "list",
 					   "--all",     "--name",         NULL};
 
-	return guests_read(guests, argv, seconds, name_line, error);
+	return guests_read(guests, argv, seconds, progress, name_line, error);
 }
 
 /* Without --nowait a guest whose monitor is busy, say migrating, would be waited for. */
-int virsh_list_memory(struct virsh_guests *guests, unsigned int seconds, struct error *error)
+int virsh_list_memory(struct virsh_guests *guests, unsigned int seconds, struct progress *progress,
+		      struct error *error)
 {
 	static const char *const argv[] = {"virsh",          "--quiet",  "--readonly", "--connect",
 					   "qemu:///system", "domstats", "--balloon",  "--raw",
 					   "--nowait",       NULL};
 
-	return guests_read(guests, argv, seconds, statistics_line, error);
+	return guests_read(guests, argv, seconds, progress, statistics_line, error);
 }
 
 void virsh_guests_free(struct virsh_guests *guests)

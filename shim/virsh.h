@@ -6,6 +6,7 @@
 #define SHIM_VIRSH_H
 
 #include "error.h"
+#include "screen.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,12 +24,15 @@ struct virsh_guests {
 /*
  * Lists all guests that libvirt knows, running or not ("virsh list --all --name"). Returns 0; or
  * with `error` filled -ENOENT (there is no virsh in PATH), -ETIME (it has not answered within
- * `seconds`), -EIO (it says no) or another -errno. To be freed by virsh_guests_free().
+ * `seconds`), -EIO (it says no) or another -errno. The wait shows on `progress`. To be freed by
+ * virsh_guests_free().
  */
-int virsh_list(struct virsh_guests *guests, unsigned int seconds, struct error *error);
+int virsh_list(struct virsh_guests *guests, unsigned int seconds, struct progress *progress,
+	       struct error *error);
 
 /* The same, with their memory, in one call as well ("virsh domstats --balloon"). */
-int virsh_list_memory(struct virsh_guests *guests, unsigned int seconds, struct error *error);
+int virsh_list_memory(struct virsh_guests *guests, unsigned int seconds, struct progress *progress,
+		      struct error *error);
 
 void virsh_guests_free(struct virsh_guests *guests);
 

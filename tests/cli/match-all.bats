@@ -115,6 +115,21 @@ rules that no guest matches:
 	fails 2 "$TOOL" match
 }
 
+@test "match --all, check: while virsh takes its time the seconds are drawn, on a terminal alone" {
+	local arguments
+	policy "a* all"
+	libvirt_has a1=1024
+	sed -i '2i sleep 2.5' "$WORK/bin/virsh"
+	for arguments in 'match --all --json' check; do
+		capture script -qec "TERM=xterm '$TOOL' $arguments" /dev/null
+		equal "$arguments: $status" "$arguments: 0"
+		has "$output" $'\rasking libvirt for its guests: 1 s\e[K'
+		has "$output" $'\rasking libvirt for its guests: 2 s\e[K'
+	done
+	works "$TOOL" check
+	equal "$stderr" ""
+}
+
 @test "4096 guests and 4096 rules: in bounded time" {
 	seq -f 'guest-%04.0f' 4096 >"$WORK/names"
 	sed "s/\$/ - cpus=$CPU/; 1~2s/^guest-/*est-@(/; 1~2s/ /)* /" "$WORK/names" >"$WORK/policy"

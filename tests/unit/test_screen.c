@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <pty.h>
@@ -227,6 +228,8 @@ static void without_a_terminal_the_width_is_given(void **state)
 
 /* --- progress, on stderr --- */
 
+#define NO_BAR ULLONG_MAX
+
 /* Draws it as if it had been going on for so long; what is on the screen then. */
 static const char *draw(struct progress *progress, int stderr_is, long long since_ms,
 			unsigned long long done, unsigned long long total)
@@ -236,7 +239,10 @@ static const char *draw(struct progress *progress, int stderr_is, long long sinc
 	assert_true(before >= 0);
 	assert_int_equal(dup2(stderr_is, STDERR_FILENO), STDERR_FILENO);
 	progress->started = clock_milliseconds() - since_ms;
-	progress_show(progress, done, total);
+	if (total == NO_BAR)
+		progress_wait(progress);
+	else
+		progress_show(progress, done, total);
 	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
 	close(before);
 	return shown();
@@ -284,6 +290,20 @@ static void progress_is_drawn_from_a_second_on(void **state)
 	assert_string_equal(end(&progress), ""); /* it is off already */
 }
 
+static void seconds_are_drawn_while_the_end_is_awaited(void **state)
+{
+	struct progress progress;
+	int screen = fileno(terminal);
+
+	(void)state;
+	progress_start(&progress, "asking");
+	assert_string_equal(draw(&progress, screen, 900, 0, NO_BAR), "");
+	assert_string_equal(draw(&progress, screen, 1100, 0, NO_BAR), "\rasking: 1 s\033[K");
+	assert_string_equal(draw(&progress, screen, 1200, 0, NO_BAR), ""); /* as it is there */
+	assert_string_equal(draw(&progress, screen, 12100, 0, NO_BAR), "\rasking: 12 s\033[K");
+	assert_string_equal(end(&progress), "\r\033[K");
+}
+
 static void progress_is_drawn_on_a_terminal_alone(void **state)
 {
 	struct progress progress;
@@ -294,6 +314,7 @@ static void progress_is_drawn_on_a_terminal_alone(void **state)
 	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
 	progress_start(&progress, "moving");
 	assert_string_equal(draw(&progress, pipes[1], 5000, 5, 10), "");
+	assert_string_equal(draw(&progress, pipes[1], 5000, 0, NO_BAR), "");
 	assert_int_equal(read(pipes[0], &byte, 1), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_false(progress.drawn);
@@ -315,6 +336,7 @@ int main(void)
 	    TEST(a_height_that_is_not_known_is_none),
 	    TEST(without_a_terminal_the_width_is_given),
 	    TEST(progress_is_drawn_from_a_second_on),
+	    TEST(seconds_are_drawn_while_the_end_is_awaited),
 	    TEST(progress_is_drawn_on_a_terminal_alone),
 	};
 
