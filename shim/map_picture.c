@@ -71,11 +71,12 @@ static void legend_make(const struct host_map *map, char legend[LINE_SIZE])
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &local);
 	if (uname(&host) < 0)
 		strcpy(host.nodename, "this host");
-	snprintf(
-	    text, sizeof(text),
-	    "%.64s, %s: %zu nodes, %zu CPUs, %zu guests; + placed as its rule says, ~ drifted: "
-	    "some of it, ! unplaced: nothing of it",
-	    host.nodename, date, map->node_count, map->cpu_count, map->guest_count);
+	snprintf(text, sizeof(text),
+		 "%.64s, %s: %zu node%s, %zu CPU%s, %zu guest%s; + placed as its rule says, ~ "
+		 "drifted: some of it, ! unplaced: nothing of it",
+		 host.nodename, date, map->node_count, map->node_count == 1 ? "" : "s",
+		 map->cpu_count, map->cpu_count == 1 ? "" : "s", map->guest_count,
+		 map->guest_count == 1 ? "" : "s");
 	(void)map_label(legend, text, LEGEND_COLUMNS);
 }
 

@@ -133,6 +133,7 @@ json() {
 }
 
 @test "map --output: the guests are in it" {
+	local index
 	guest "$WEB"
 	works "$TOOL" map --output map.xml
 	has "$(<map.xml)" 'type="Misc"'
@@ -146,6 +147,10 @@ json() {
 	# A viewBox is four numbers, or viewers show nothing.
 	[[ $(<map.svg) =~ viewBox=.0\ 0\ [0-9]+\ +[0-9]+\ *[\'\"] ]]
 	has "$(<map.svg)" "$(uname -n | cut -c -64)"
+	[[ $(<map.svg) =~ :\ ([0-9]+)\ node(s?),\ ([0-9]+)\ CPU(s?),\ ([0-9]+)\ guest(s?)\; ]]
+	for index in 1 3 5; do
+		equal "${BASH_REMATCH[index + 1]}" "$( ((BASH_REMATCH[index] == 1)) || echo s)"
+	done
 }
 
 @test "map --output: PNG, or what is missing for it" {
