@@ -1,6 +1,6 @@
 /*
  * The nodes, CPUs, memory and devices of a host as hwloc describes them: of this one, or of
- * another whose topology was exported there by "lstopo host.xml".
+ * another whose topology was exported there by "lstopo --whole-io host.xml".
  */
 #ifndef SHIM_TOPOLOGY_H
 #define SHIM_TOPOLOGY_H

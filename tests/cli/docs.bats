@@ -231,6 +231,19 @@ there() {
 	done
 }
 
+# Without --whole-io only some PCI devices are in it, and irq= of the others cannot be checked.
+@test "README, man pages, messages: a topology is exported in one way" {
+	local told
+	told=$(cd "$PACKAGING/.." && grep -h -E -o 'lstopo( [^ ]+)* [a-z]+\.xml' README.md packaging/man/* shim/*)
+	(($(wc -l <<<"$told") >= 4))
+	equal "$(grep -v '^lstopo --whole-io [a-z]*\.xml$' <<<"$told")" ""
+}
+
+@test "README: every picture is there, and each that is there is shown" {
+	equal "$(grep -o 'packaging/pictures/[a-z0-9-]*\.svg' "$PACKAGING/../README.md" | sort -u)" \
+		"$(cd "$PACKAGING/.." && printf '%s\n' packaging/pictures/*)"
+}
+
 @test "man pages: every page that is referred to is there, and refers back" {
 	local page name other
 	for page in $PAGES; do
