@@ -24,11 +24,13 @@ static bool utf8;
 static bool matches(const uint32_t *p, const uint32_t *end, const uint32_t *name,
 		    const uint32_t *last);
 
-/* From inside brackets the place behind their end, as far as parentheses go; NULL: there is none.
+/*
+ * From inside brackets the place behind their end, as far as parentheses go; NULL: there is none.
+ * The mark of "[:", "[." or "[=", 0 without one, goes on from brackets to the next ones: bash
+ * keeps it for as long as it looks for an end (PATSCAN in its lib/glob/sm_loop.c).
  */
-static const uint32_t *brackets_skip(const uint32_t *p, const uint32_t *end)
+static const uint32_t *brackets_skip(const uint32_t *p, const uint32_t *end, uint32_t *class)
 {
-	uint32_t class = 0;
 	const uint32_t *first = p + (p < end && (*p == '!' || *p == '^'));
 
 	for (; p < end; p++) {
@@ -36,10 +38,10 @@ static const uint32_t *brackets_skip(const uint32_t *p, const uint32_t *end)
 			p++;
 		} else if (*p == '[') {
 			if (p + 1 < end && (p[1] == ':' || p[1] == '.' || p[1] == '='))
-				class = p[1];
+				*class = p[1];
 		} else if (*p == ']') {
-			if (class != 0 && p[-1] == class)
-				class = 0;
+			if (*class != 0 && p[-1] == *class)
+				*class = 0;
 			else if (p != first)
 				return p + 1;
 		}
@@ -48,7 +50,7 @@ static const uint32_t *brackets_skip(const uint32_t *p, const uint32_t *end)
 }
 
 /* The end of an alternative that begins at `p`: its '|', or the group's ')'; NULL: none. */
-static const uint32_t *alternative_end(const uint32_t *p, const uint32_t *end)
+static const uint32_t *alternative_end(const uint32_t *p, const uint32_t *end, uint32_t *class)
 {
 	size_t open = 0;
 
@@ -56,7 +58,7 @@ static const uint32_t *alternative_end(const uint32_t *p, const uint32_t *end)
 		if (*p == '\\') {
 			p += 2;
 		} else if (*p == '[') {
-			p = brackets_skip(p + 1, end);
+			p = brackets_skip(p + 1, end, class);
 			if (p == NULL)
 				return NULL;
 		} else {
@@ -72,7 +74,9 @@ static const uint32_t *alternative_end(const uint32_t *p, const uint32_t *end)
 
 static const uint32_t *group_end(const uint32_t *p, const uint32_t *end)
 {
-	while ((p = alternative_end(p, end)) != NULL && *p == '|')
+	uint32_t class = 0;
+
+	while ((p = alternative_end(p, end, &class)) != NULL && *p == '|')
 		p++;
 	return p;
 }
@@ -82,7 +86,8 @@ static bool one_matches(const uint32_t *p, const uint32_t *close, const uint32_t
 			const uint32_t *last)
 {
 	for (;;) {
-		const uint32_t *bar = alternative_end(p, close);
+		uint32_t class = 0;
+		const uint32_t *bar = alternative_end(p, close, &class);
 
 		if (matches(p, bar != NULL ? bar : close, name, last))
 			return true;
