@@ -70,6 +70,97 @@ static const char *slow_cgroup(char *text, bool *unified)
 	return found;
 }
 
+/* Leaves out of a guest's name what no host name has. */
+static void name_filter(char *name)
+{
+	static const char valid[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.-";
+	char *to = name;
+
+	for (name += strcspn(name, valid); *name != '\0'; name += strcspn(name, valid)) {
+		size_t length = strspn(name, valid);
+
+		memmove(to, name, length);
+		to += length;
+		name += length;
+	}
+	*to = '\0';
+}
+
+/* Leaves one of each row of '.' and '-', the first; of one at the beginning none. */
+static void name_thin(char *name)
+{
+	size_t row = strspn(name, ".-");
+
+	memmove(name, name + row, strlen(name + row) + 1);
+	while ((name = strpbrk(name, ".-")) != NULL) {
+		row = strspn(name, ".-");
+		memmove(name + 1, name + row, strlen(name + row) + 1);
+		name++;
+	}
+}
+
+/*
+ * The machine's name that libvirt makes of an ID and a guest's name, allocated: what is left of
+ * the name is thinned; by an older libvirt first thinned (virDomainMachineNameAppendValid).
+ */
+static char *slow_machine(int digits, const char *id, const char *guest, bool older)
+{
+	char *name = strdup(guest);
+	char *machine;
+	size_t length;
+
+	REQUIRE(name != NULL);
+	if (older)
+		name_thin(name);
+	name_filter(name);
+	if (!older)
+		name_thin(name);
+	REQUIRE(asprintf(&machine, "qemu-%.*s-%s", digits, id, name) > 0);
+	free(name);
+	length = strlen(machine) < 64 ? strlen(machine) : 64;
+	while (strchr(".-", machine[length - 1]) != NULL)
+		length--;
+	machine[length] = '\0';
+	return machine;
+}
+
+/* Whether libvirt makes that name of some ID and the guest's name. */
+static bool slow_agrees(const char *machine, const char *guest)
+{
+	static const char prefix[] = "qemu-";
+	const char *id = machine + strlen(prefix);
+	bool agrees = false;
+
+	if (strncmp(machine, prefix, strlen(prefix)) != 0)
+		return false;
+	for (int digits = 1; digits <= 10 && isdigit((unsigned char)id[digits - 1]); digits++) {
+		for (int older = 0; older < 2; older++) {
+			char *made = slow_machine(digits, id, guest, older != 0);
+
+			agrees = agrees || strcmp(made, machine) == 0;
+			free(made);
+		}
+	}
+	return agrees;
+}
+
+/* The guest's cgroup is that of the names which libvirt makes it of, and of no others. */
+static void agreement_check(const struct guest_cgroup *found, const char *guest)
+{
+	char other[512];
+
+	REQUIRE(guest_cgroup_agrees(found, guest) == slow_agrees(found->machine, guest));
+	if (strlen(guest) >= sizeof(other) - 1)
+		return;
+	sprintf(other, "%s1", guest);
+	REQUIRE(guest_cgroup_agrees(found, other) == slow_agrees(found->machine, other));
+	sprintf(other, "%.*s", (int)strlen(guest) - (*guest != '\0'), guest);
+	REQUIRE(guest_cgroup_agrees(found, other) == slow_agrees(found->machine, other));
+	sprintf(other, "%s", guest + (*guest != '\0'));
+	REQUIRE(guest_cgroup_agrees(found, other) == slow_agrees(found->machine, other));
+}
+
 static void guest_cgroup_check(const char *path, const char *guest)
 {
 	struct guest_cgroup found;
@@ -84,30 +175,34 @@ static void guest_cgroup_check(const char *path, const char *guest)
 	REQUIRE(strncmp(found.parent, found.guest, strlen(found.guest)) == 0);
 	REQUIRE(strlen(found.parent) == strlen(found.guest) || guest_cgroup_is_scope(&found));
 	REQUIRE(strstr(path, "/../") == NULL && strlen(found.machine) < sizeof(found.machine));
-	if (guest_cgroup_agrees(&found, guest))
-		REQUIRE(strncmp(found.machine, "qemu-", strlen("qemu-")) == 0);
+	agreement_check(&found, guest);
 }
 
 /* One that libvirt has made for a guest agrees with that guest's name. */
 static void made_cgroup_check(const char *guest)
 {
-	struct guest_cgroup found;
-	struct error error = {0};
-	char path[256];
+	static const char *const ids[] = {"1", "17", "2147483647"};
 
-	if (strlen(guest) > 40)
-		return;
-	for (const char *p = guest; *p != '\0'; p++) {
-		if (!isalnum((unsigned char)*p) || (unsigned char)*p >= 0x80)
-			return;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const char *id = ids[i];
+		char *machine = slow_machine((int)strlen(id), id, guest, i == 1);
+		struct guest_cgroup found;
+		struct error error = {0};
+		char path[512];
+		char *to;
+
+		snprintf(path, sizeof(path), "/machine/%s.libvirt-qemu/emulator", machine);
+		REQUIRE(guest_cgroup_read(path, &found, &error) == 0);
+		REQUIRE(strcmp(found.machine, machine) == 0 && guest_cgroup_agrees(&found, guest));
+		to = stpcpy(path, "/machine.slice/machine-");
+		for (const char *p = machine; *p != '\0'; p++)
+			to += sprintf(to, *p == '-' ? "\\x2d" : "%c", *p);
+		strcpy(to, ".scope/libvirt/emulator");
+		REQUIRE(guest_cgroup_read(path, &found, &error) == 0);
+		REQUIRE(strcmp(found.machine, machine) == 0 && guest_cgroup_is_scope(&found));
+		agreement_check(&found, guest);
+		free(machine);
 	}
-	snprintf(path, sizeof(path), "/machine/qemu-17-%s.libvirt-qemu/emulator", guest);
-	REQUIRE(guest_cgroup_read(path, &found, &error) == 0);
-	REQUIRE(*guest == '\0' || guest_cgroup_agrees(&found, guest));
-	snprintf(path, sizeof(path),
-		 "/machine.slice/machine-qemu\\x2d1\\x2d%s.scope/libvirt/emulator", guest);
-	REQUIRE(guest_cgroup_read(path, &found, &error) == 0);
-	REQUIRE(*guest == '\0' || guest_cgroup_agrees(&found, guest));
 }
 
 static void cgroup_check(int directory, const char *text, size_t length, const char *guest)
