@@ -1,10 +1,15 @@
-/* libvirt's own file of a guest, as any XML: the devices that it gives, and what it pins. */
+/*
+ * libvirt's own file of a guest: the devices that it gives, and what it pins. As any XML, and as
+ * one made with a known pin and a known device: "vcpupin 4-7", "0000:06:00.0".
+ */
+#include "device.h"
 #include "fuzz.h"
 #include "libvirt_state.h"
 #include "pins.h"
 #include "spec.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +43,110 @@ static bool is_refused(const struct roots *roots, bool unified, const struct id_
 	return result < 0;
 }
 
+/* Where a pin stands, and where one like it would say nothing. */
+static const struct place {
+	const char *name;
+	const char *before; /* up to its list, */
+	const char *after;  /* and from there on */
+	enum { NO_PIN, CPU_PIN, NODE_PIN } kind;
+} places[] = {
+    {"vcpu", "<domain><vcpu placement='static' cpuset='", "'>4</vcpu></domain>", CPU_PIN},
+    {"vcpupin", "<domain><cputune><vcpupin vcpu='0' cpuset='", "'/></cputune></domain>", CPU_PIN},
+    {"iothreadpin", "<domain><cputune><shares>1</shares><iothreadpin iothread='1' cpuset='",
+     "'/></cputune></domain>", CPU_PIN},
+    {"numad", "<numad nodeset='0' cpuset='", "'/><domain/>", CPU_PIN},
+    {"memory", "<domain><numatune><memory mode='strict' nodeset='", "'/></numatune></domain>",
+     NODE_PIN},
+    {"memnode", "<domain><numatune><memnode cellid='0' nodeset='", "'/></numatune></domain>",
+     NODE_PIN},
+    {"emulatorpin", "<domain><cputune><emulatorpin cpuset='", "'/></cputune></domain>", NO_PIN},
+    {"stray", "<domain><vcpupin vcpu='0' cpuset='", "'/></domain>", NO_PIN},
+    {"elsewhere", "<domain><metadata><memory nodeset='", "'/></metadata></domain>", NO_PIN},
+};
+
+enum { PLACES = sizeof(places) / sizeof(places[0]) };
+
+/* Reads "vcpupin 4-7"; what is no pin is one of a vCPU to CPU 7. */
+static const struct place *pin_read(const char *line, const char **list, struct id_set *pin)
+{
+	for (size_t i = 0; i < PLACES; i++) {
+		size_t length = strlen(places[i].name);
+
+		if (strncmp(line, places[i].name, length) != 0 || line[length] != ' ')
+			continue;
+		*list = line + length + 1;
+		if (id_set_read(pin, *list) == 0 && !id_set_is_empty(pin))
+			return &places[i];
+	}
+	*list = "7";
+	REQUIRE(id_set_read(pin, *list) == 0);
+	return &places[1];
+}
+
+/* What must be said of a pin to a rule that has these CPUs and nodes. */
+static bool is_beyond(const struct place *place, const struct id_set *pin, const struct id_set *ids,
+		      bool unified)
+{
+	unsigned int inside = 0;
+	unsigned int outside = 0;
+
+	for (unsigned int id = 0; id < ID_SET_SIZE; id++) {
+		inside += id_set_has(pin, id) && id_set_has(ids, id);
+		outside += id_set_has(pin, id) && !id_set_has(ids, id);
+	}
+	if (place->kind == CPU_PIN && unified)
+		return inside == 0;
+	return place->kind != NO_PIN && outside > 0;
+}
+
+/* Writes the source of a device that is given by its name, in libvirt's words. */
+static void source_write(char *to, size_t size, const char *device)
+{
+	if (device_is_mediated(device))
+		snprintf(to, size, "<address uuid='%s'/>", device);
+	else
+		snprintf(to, size,
+			 "<address domain='0x%.4s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/>",
+			 device, device + 5, device + 8, device + 11);
+}
+
+/* The pin is refused where it is beyond the rule, and the device is found. */
+static void made_check(struct roots *roots, struct fuzz_input *input, const struct id_set *ids)
+{
+	char *line = fuzz_line(input);
+	char *address = fuzz_line(input);
+	char device[DEVICE_NAME_SIZE] = "0000:06:00.0";
+	char source[256];
+	char xml[2048];
+	struct assigned devices;
+	const char *list;
+	struct id_set pin;
+	const struct place *place = pin_read(line, &list, &pin);
+
+	if (device_is_mediated(address))
+		strcpy(device, address);
+	else
+		(void)device_pci_address(address, strlen(address), device);
+	source_write(source, sizeof(source), device);
+	if (strlen(list) < sizeof(xml) / 2 && strlen(device) < sizeof(source) / 2) {
+		int length =
+		    snprintf(xml, sizeof(xml),
+			     "<domstatus><x><hostdev/></x>%s%s%s<hostdev type='pci'><driver/>"
+			     "<source>%s</source><address bus='0x01'/></hostdev></domstatus>",
+			     place->before, list, place->after, source);
+
+		fuzz_file("made/guest.xml", xml, (size_t)length);
+		roots->libvirt = fuzz_path("made");
+		libvirt_state_devices(roots, "guest", &devices);
+		REQUIRE(devices.count == 1 && strcmp(devices.names[0], device) == 0);
+		for (int unified = 0; unified < 2; unified++)
+			REQUIRE(is_refused(roots, unified != 0, ids) ==
+				is_beyond(place, &pin, ids, unified != 0));
+	}
+	free(line);
+	free(address);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
@@ -54,8 +163,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A rule that has everything refuses nothing; one under v1 all that one under v2 refuses.
 	 */
 	REQUIRE(!is_refused(&roots, false, &all) && !is_refused(&roots, true, &all));
-	if (id_set_read(&ids, list) == 0 && !id_set_is_empty(&ids))
+	if (id_set_read(&ids, list) == 0 && !id_set_is_empty(&ids)) {
 		REQUIRE(is_refused(&roots, true, &ids) <= is_refused(&roots, false, &ids));
+		made_check(&roots, &input, &ids);
+	}
 	free(list);
 	return 0;
 }
