@@ -318,13 +318,20 @@ $(BUILD)/tests/%: $(BUILD)/tests/cli/%.o $(POLICY)
 # else they run those of tests/fuzz/corpus once, as part of the tests.
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_MAIN := $(if $(findstring fuzzer,$(SANITIZE)),,$(BUILD)/tests/fuzz/seeds.o)
-FUZZ_PARTS := $(BUILD)/tests/fuzz/fuzz.o $(AGENT_PARTS) $(TOOL_PARTS) $(COMMON_PARTS) \
-	$(SHARED_OBJECTS) $(LIBRARIES) $(POLICY)
+FUZZ_PARTS := $(patsubst %,$(BUILD)/tests/fuzz/%.o,fuzz slow_object) $(AGENT_PARTS) \
+	$(TOOL_PARTS) $(COMMON_PARTS) $(SHARED_OBJECTS) $(LIBRARIES) $(POLICY)
 FUZZ_SECONDS ?= 60
+
+# What a target has in the place of the program's own function (ld(1), --wrap).
+FUZZ_WRAPPED := log_line
+# The huge pages of the host are made up.
+$(BUILD)/tests/fuzz_command_line: FUZZ_WRAPPED := log_line huge_pages_check huge_supply_read \
+	huge_pages_mount
 
 $(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(FUZZ_PARTS)
 	$(call SAY,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) -Wl,--wrap=log_line \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(NUMA_LDFLAGS) \
+		$(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAPPED)) \
 		$(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(AGENT_LIBS) $(TOOL_LIBS) -ldl
 
 fuzz-programs: $(FUZZ_PROGRAMS)

@@ -4,13 +4,19 @@
  */
 #include "fuzz.h"
 #include "guest_memory.h"
+#include "huge_world.h"
 #include "page_demand.h"
+#include "slow_object.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* "off prealloc interleave": KSM, prealloc=on, the placement's memory mode; what is else is not. */
+/*
+ * "2M prefer free=64 reserved=1 elsewhere=8 unmounted off prealloc interleave": huge pages, those
+ * that there are on node 0, on others, KSM, prealloc=on, the placement's memory mode; what is else
+ * is not.
+ */
 static void rule_make(const char *words, struct rule *rule, struct placement *placement)
 {
 	*rule = (struct rule){.file = "fuzz", .line = 1};
@@ -19,6 +25,11 @@ static void rule_make(const char *words, struct rule *rule, struct placement *pl
 	else if (strstr(words, "on") != NULL)
 		rule->ksm = CHOICE_ON;
 	rule->prealloc = strstr(words, "prealloc") != NULL;
+	if (strstr(words, "2M") != NULL)
+		rule->huge_page = UINT64_C(2) << 20;
+	else if (strstr(words, "1G") != NULL)
+		rule->huge_page = UINT64_C(1) << 30;
+	rule->huge_pages_preferred = strstr(words, "prefer") != NULL;
 	*placement = (struct placement){0};
 	placement->sets_memory = strstr(words, "nowhere") == NULL;
 	if (strstr(words, "interleave") != NULL)
@@ -45,40 +56,150 @@ static const struct memory_object *object_at(const struct qemu_memory *qemu, siz
 	return NULL;
 }
 
-static void same_memory_check(const struct qemu_memory *before, const struct qemu_memory *after)
-{
-	REQUIRE(before->count == after->count && before->by_size == after->by_size);
-	REQUIRE(before->size == after->size);
-	for (size_t i = 0; i < before->count; i++) {
-		const struct qemu_object *one = &before->objects[i];
-		const struct qemu_object *other = &after->objects[i];
+/* What a plan of huge pages comes to. */
+struct expected {
+	uint64_t ram;     /* pages for -m */
+	uint64_t objects; /* pages for objects */
+	uint64_t others;  /* pages that are taken without the rule */
+	bool refused;     /* whatever is free */
+	bool unsure;      /* it is of other files or nodes, too, how many are needed */
+};
 
-		REQUIRE(strcmp(one->object.id, other->object.id) == 0);
-		REQUIRE(strcmp(one->object.type, other->object.type) == 0);
-		REQUIRE(one->object.size == other->object.size);
-		REQUIRE((one->user == NULL) == (other->user == NULL));
-		REQUIRE(one->user == NULL || strcmp(one->user, other->user) == 0);
-	}
+static bool goes_onto_pages(const struct qemu_object *one, uint64_t page)
+{
+	if (page == 0 || strcmp(one->object.type, "memory-backend-ram") != 0 || one->object.sparse)
+		return false;
+	if (one->user == NULL)
+		return one->object.size % page == 0;
+	return *one->user == '-' || (strcmp(one->user, "pc-dimm") == 0 && page <= 2 << 20);
 }
 
-/* The new command line beside the old one. */
-static void argv_check(char *const argv[], char *const made[], const struct qemu_memory *qemu)
+static bool any_is_sparse(const struct qemu_memory *qemu)
 {
-	size_t added = argv_count(made) - argv_count(argv);
+	for (size_t i = 0; i < qemu->count; i++) {
+		if (qemu->objects[i].object.sparse)
+			return true;
+	}
+	return false;
+}
+
+static struct expected expected_find(const struct qemu_memory *qemu, uint64_t page)
+{
+	struct expected expected = {.refused = qemu->unread.name != NULL};
+
+	for (size_t i = 0; i < qemu->count; i++) {
+		const struct memory_object *object = &qemu->objects[i].object;
+
+		if (goes_onto_pages(&qemu->objects[i], page)) {
+			expected.objects += object->size / page;
+			expected.refused = expected.refused || object->size % page != 0;
+		} else if (object->hugetlb && object->hugetlb_size == page && !object->sparse) {
+			expected.others += object->size / page + (object->size % page != 0);
+		}
+		if (object->path != NULL || object->policy != NULL)
+			expected.unsure = true;
+	}
+	if (!qemu->by_size)
+		return expected;
+	if (qemu->path != NULL) {
+		expected.unsure = true;
+		return expected;
+	}
+	expected.ram = qemu->size / page + (qemu->size % page != 0);
+	if (qemu->size < page || !huge_mounted || (!qemu->prealloc && any_is_sparse(qemu)))
+		expected.refused = true;
+	return expected;
+}
+
+/* The guest has huge pages where it can, and is refused or warned of where not. */
+static void supply_check(const struct qemu_memory *qemu, const struct rule *rule,
+			 const struct expected *expected, int result, bool warned)
+{
+	uint64_t pages = expected->ram + expected->objects;
+	bool possible = !expected->refused && (pages == 0 || pages <= huge_available);
+	bool certain = possible && (pages == 0 || pages + expected->others <= huge_available);
+	bool granted = result == 0 && !warned;
+
+	REQUIRE(granted <= possible);
+	if (result == 0)
+		REQUIRE(!warned || rule->huge_pages_preferred);
+	if (!certain || expected->unsure)
+		return;
+	REQUIRE(!warned);
+	if (!rule->prealloc || !qemu->by_size || qemu->prealloc || !any_is_sparse(qemu))
+		REQUIRE(granted);
+}
+
+/* The words that are added, in their order. */
+static size_t words_expected(const struct qemu_memory *qemu, const struct rule *rule, bool by_path,
+			     const char *words[5])
+{
+	size_t count = 0;
+
+	if (rule->ksm != CHOICE_NONE) {
+		words[count++] = "-machine";
+		words[count++] = rule->ksm == CHOICE_ON ? "mem-merge=on" : "mem-merge=off";
+	}
+	if (by_path) {
+		words[count++] = "-mem-path";
+		words[count++] = huge_mount;
+	}
+	if (qemu->by_size && !qemu->prealloc && (rule->prealloc || by_path))
+		words[count++] = "-mem-prealloc";
+	return count;
+}
+
+/* An object before and after; what may have changed, if it is one that goes onto huge pages. */
+static void object_check(const struct qemu_object *one, const struct qemu_object *other,
+			 struct memory_change change)
+{
+	const struct memory_object *before = &one->object;
+	const struct memory_object *after = &other->object;
+
+	REQUIRE(strcmp(before->id, after->id) == 0 && before->size == after->size);
+	REQUIRE(before->sparse == after->sparse);
+	REQUIRE((one->user == NULL) == (other->user == NULL));
+	REQUIRE(one->user == NULL || strcmp(one->user, other->user) == 0);
+	slow_object_check(after->text, OBJECT_MEMORY, after);
+	if (goes_onto_pages(one, change.huge_page)) {
+		REQUIRE(strcmp(after->type, "memory-backend-memfd") == 0 && after->prealloc_given);
+		REQUIRE(after->hugetlb && after->hugetlb_size == change.huge_page);
+	} else {
+		change.huge_page = 0;
+		REQUIRE(strcmp(before->type, after->type) == 0);
+		REQUIRE(before->hugetlb == after->hugetlb);
+		REQUIRE(before->hugetlb_size == after->hugetlb_size);
+	}
+	if (after->text != before->text)
+		slow_change_check(before, &change, after->text);
+}
+
+/* The new command line beside the old one; its memory is on pages of that size. */
+static void argv_check(char *const argv[], char *const made[], const struct qemu_memory *qemu,
+		       const struct rule *rule, uint64_t page)
+{
+	bool by_path = page != 0 && qemu->by_size && qemu->path == NULL;
+	struct memory_change change = {page, CHOICE_NONE, rule->ksm};
+	const char *words[5];
+	size_t added = words_expected(qemu, rule, by_path, words);
 	struct qemu_memory after;
 	struct error error = {0};
 
-	REQUIRE(argv_count(made) >= argv_count(argv));
+	REQUIRE(argv_count(made) == argv_count(argv) + added);
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		const char *now = made[i < qemu->machine ? i : i + added];
 
 		REQUIRE(now == argv[i] || object_at(qemu, i) != NULL);
 	}
-	for (size_t i = qemu->machine; i < qemu->machine + added; i++)
-		REQUIRE(strcmp(made[i], "-machine") == 0 || strcmp(made[i], "-mem-prealloc") == 0 ||
-			strncmp(made[i], "mem-merge=o", strlen("mem-merge=o")) == 0);
+	for (size_t i = 0; i < added; i++)
+		REQUIRE(strcmp(made[qemu->machine + i], words[i]) == 0);
 	REQUIRE(qemu_memory_read(made, &after, &error) == 0);
-	same_memory_check(qemu, &after);
+	REQUIRE(qemu->count == after.count && qemu->by_size == after.by_size);
+	REQUIRE(qemu->size == after.size);
+	if (rule->prealloc || by_path)
+		change.prealloc = CHOICE_ON;
+	for (size_t i = 0; i < qemu->count; i++)
+		object_check(&qemu->objects[i], &after.objects[i], change);
 	qemu_memory_free(&after);
 }
 
@@ -110,16 +231,26 @@ static void plan_check(char *const argv[], const struct qemu_memory *qemu, const
 	struct guest_memory memory;
 	struct error warning = {0};
 	struct error error = {0};
-	bool asks = rule->ksm != CHOICE_NONE || rule->prealloc;
+	bool asks = rule->ksm != CHOICE_NONE || rule->prealloc || rule->huge_page != 0;
 	int result = guest_memory_plan(rule, placement, argv, NULL, &memory, &warning, &error);
+	uint64_t page = error_is_set(&warning) ? 0 : rule->huge_page;
+	struct expected expected = {0};
 
 	REQUIRE(error_is_set(&error) == (result < 0));
-	REQUIRE(result == 0 || (asks && result == -EINVAL));
+	REQUIRE(result == 0 || (asks && result == -EINVAL) ||
+		(rule->huge_page != 0 && (result == -ENOSPC || result == -ENOENT)));
+	if (rule->huge_page != 0) {
+		expected = expected_find(qemu, rule->huge_page);
+		expected.unsure = expected.unsure || !placement->sets_memory;
+		supply_check(qemu, rule, &expected, result, error_is_set(&warning));
+	}
 	if (!asks)
 		REQUIRE(memory.argv == NULL && memory.texts == NULL && memory.left == NULL);
 	if (asks && result == 0) {
 		REQUIRE(memory.argv != NULL);
-		argv_check(argv, memory.argv, qemu);
+		REQUIRE(memory.pages == (page != 0 ? expected.ram + expected.objects : 0));
+		REQUIRE(memory.huge_page == (memory.pages > 0 ? page : 0));
+		argv_check(argv, memory.argv, qemu, rule, page);
 		again_check(memory.argv, rule, placement);
 	}
 	guest_memory_free(&memory);
@@ -143,6 +274,30 @@ static void demand_check(const struct qemu_memory *qemu, const struct placement 
 	page_demand_free(&demand);
 }
 
+/* What is memory of the objects on the command line is known, as it is to a plain reader. */
+static void objects_check(char *const argv[], const struct qemu_memory *qemu)
+{
+	struct qemu_option option;
+	size_t index = 1;
+	size_t count = 0;
+
+	while (qemu_args_next(argv, &index, &option)) {
+		struct memory_object object;
+		struct error error = {0};
+		int result;
+
+		if (strcmp(option.name, "object") != 0)
+			continue;
+		result = memory_object_read(option.value, &object, &error);
+		slow_object_check(option.value, result, &object);
+		REQUIRE((result == OBJECT_MEMORY) == (object_at(qemu, option.index) != NULL));
+		REQUIRE(result != OBJECT_UNREAD || qemu->unread.name != NULL);
+		count += result == OBJECT_MEMORY;
+		memory_object_free(&object);
+	}
+	REQUIRE(count == qemu->count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
@@ -156,10 +311,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rule rule;
 
 	rule_make(words, &rule, &placement);
+	if (rule.huge_page != 0)
+		huge_world_make(words, rule.huge_page);
 	REQUIRE(qemu_memory_read(argv, &qemu, &error) == 0);
 	REQUIRE(qemu.machine >= 1 && qemu.machine <= argv_count(argv));
 	for (size_t i = 0; i < qemu.count; i++)
 		REQUIRE(qemu.objects[i].object.text == argv[qemu.objects[i].index]);
+	objects_check(argv, &qemu);
 	plan_check(argv, &qemu, &rule, &placement);
 	demand_check(&qemu, &placement, UINT64_C(2) << 20);
 	demand_check(&qemu, &placement, UINT64_C(1) << 30);

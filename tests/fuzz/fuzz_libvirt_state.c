@@ -87,27 +87,30 @@ static const struct place *pin_read(const char *line, const char **list, struct 
 static bool is_beyond(const struct place *place, const struct id_set *pin, const struct id_set *ids,
 		      bool unified)
 {
-	unsigned int inside = 0;
-	unsigned int outside = 0;
+	bool inside = false;
+	bool outside = false;
 
-	for (unsigned int id = 0; id < ID_SET_SIZE; id++) {
-		inside += id_set_has(pin, id) && id_set_has(ids, id);
-		outside += id_set_has(pin, id) && !id_set_has(ids, id);
+	for (unsigned int id = 0; id < ID_SET_SIZE && !(inside && outside); id++) {
+		if (id_set_has(pin, id))
+			*(id_set_has(ids, id) ? &inside : &outside) = true;
 	}
 	if (place->kind == CPU_PIN && unified)
-		return inside == 0;
-	return place->kind != NO_PIN && outside > 0;
+		return !inside;
+	return place->kind != NO_PIN && outside;
 }
 
 /* Writes the source of a device that is given by its name, in libvirt's words. */
 static void source_write(char *to, size_t size, const char *device)
 {
+	int domain = (int)strcspn(device, ":");
+	const char *rest = device + domain;
+
 	if (device_is_mediated(device))
 		snprintf(to, size, "<address uuid='%s'/>", device);
 	else
 		snprintf(to, size,
-			 "<address domain='0x%.4s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/>",
-			 device, device + 5, device + 8, device + 11);
+			 "<address domain='0x%.*s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/>",
+			 domain, device, rest + 1, rest + 4, rest + 7);
 }
 
 /* The pin is refused where it is beyond the rule, and the device is found. */

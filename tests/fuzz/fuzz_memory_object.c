@@ -1,25 +1,18 @@
 /*
- * One -object that is memory, in JSON or not: what is written of it is of its syntax, differs in
- * the properties alone that are to change, and is not changed again by the same change.
+ * One -object that may be memory, in JSON or not: it is read as a plain reader does; what is
+ * written of it is of its syntax, differs in the properties alone that are to change, and is not
+ * changed again by the same change.
  */
 #include "fuzz.h"
 #include "memory_object.h"
-#include "option_string.h"
 #include "size.h"
+#include "slow_object.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const changed[] = {
-    "qom-type", "hugetlb", "hugetlbsize",
-    "prealloc", "share",   "x-use-canonical-path-for-ramblock-id",
-    "merge",
-};
 /* No host has larger ones, and a rule that asks for them is refused before. */
 #define PAGE_MAX (UINT64_C(1) << 40)
-
-enum { CHANGED = sizeof(changed) / sizeof(changed[0]) };
 
 /* "2M on off": the pages' size, prealloc, merge; anything else is nothing. */
 static struct memory_change change_read(char *text)
@@ -44,85 +37,6 @@ static struct memory_change change_read(char *text)
 			change.merge = (enum choice)choice;
 	}
 	return change;
-}
-
-/* Whether a property may be another one after the change. */
-static bool may_change(const char *key, size_t length, const struct memory_object *object,
-		       const struct memory_change *change)
-{
-	bool huge = change->huge_page != 0 && object->plain;
-
-	for (size_t i = 0; i < CHANGED; i++) {
-		if (strlen(changed[i]) != length || memcmp(changed[i], key, length) != 0)
-			continue;
-		if (strcmp(changed[i], "merge") == 0)
-			return object->merge_given && change->merge != CHOICE_NONE;
-		if (strcmp(changed[i], "prealloc") == 0)
-			return huge || change->prealloc != CHOICE_NONE;
-		return huge;
-	}
-	return false;
-}
-
-static void json_check(const struct memory_object *object, const struct memory_change *change,
-		       const char *text)
-{
-	json_t *before = json_loads(object->text, JSON_REJECT_DUPLICATES, NULL);
-	json_t *after = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	const char *key;
-	json_t *value;
-
-	REQUIRE(before != NULL && after != NULL);
-	json_object_foreach(before, key, value)
-	{
-		const json_t *now = json_object_get(after, key);
-
-		REQUIRE(now != NULL);
-		if (!may_change(key, strlen(key), object, change) || strcmp(key, "share") == 0)
-			REQUIRE(json_equal(value, now));
-	}
-	json_object_foreach(after, key, value)
-	{
-		REQUIRE(may_change(key, strlen(key), object, change) ||
-			json_object_get(before, key) != NULL);
-	}
-	json_decref(before);
-	json_decref(after);
-}
-
-/* The next option that may not change. Returns false at the end. */
-static bool kept_next(struct option_string *string, struct option *option,
-		      const struct memory_object *object, const struct memory_change *change)
-{
-	while (option_next(string, option)) {
-		size_t flag = option->value == NULL && option->key_length > 2 &&
-				      memcmp(option->key, "no", 2) == 0
-				  ? 2
-				  : 0;
-
-		if (!may_change(option->key, option->key_length, object, change) &&
-		    !may_change(option->key + flag, option->key_length - flag, object, change))
-			return true;
-	}
-	return false;
-}
-
-static void text_check(const struct memory_object *object, const struct memory_change *change,
-		       const char *text)
-{
-	struct option_string before = {object->text, "qom-type"};
-	struct option_string after = {text, "qom-type"};
-	struct option old;
-	struct option new;
-
-	while (kept_next(&before, &old, object, change)) {
-		REQUIRE(kept_next(&after, &new, object, change));
-		REQUIRE(old.key_length == new.key_length &&old.length == new.length);
-		REQUIRE(memcmp(old.key, new.key, old.key_length) == 0);
-		REQUIRE((old.value == NULL) == (new.value == NULL));
-		REQUIRE(old.value == NULL || memcmp(old.value, new.value, old.length) == 0);
-	}
-	REQUIRE(!kept_next(&after, &new, object, change));
 }
 
 static bool same(const char *one, const char *other)
@@ -158,11 +72,9 @@ static void change_check(const struct memory_object *object, const struct memory
 	REQUIRE(memory_object_change(object, change, &text) == 0);
 	if (text == NULL)
 		return;
-	if (*object->text == '{')
-		json_check(object, change, text);
-	else
-		text_check(object, change, text);
+	slow_change_check(object, change, text);
 	REQUIRE(memory_object_read(text, &after, &error) == OBJECT_MEMORY);
+	slow_object_check(text, OBJECT_MEMORY, &after);
 	result_check(object, change, &after);
 	REQUIRE(memory_object_change(&after, change, &again) == 0);
 	REQUIRE(again == NULL || strcmp(again, text) == 0);
@@ -182,8 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result = memory_object_read(text, &object, &error);
 
 	REQUIRE(result >= 0 && !error_is_set(&error));
+	slow_object_check(text, result, &object);
 	if (result == OBJECT_MEMORY) {
-		REQUIRE(object.type != NULL && object.id != NULL && object.size > 0);
 		change_check(&object, &change);
 		memory_object_free(&object);
 	}
