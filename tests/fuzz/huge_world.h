@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char huge_mount[] = "/dev/huge pages,path=x"; /* is no option string */
+/* A path with what in an option string would have a meaning. */
+static const char huge_mount[] = "/dev/huge pages,path=x";
 static bool huge_mounted;
 static unsigned int huge_available; /* on node 0, and not reserved */
 
