@@ -240,7 +240,10 @@ json() {
 }
 
 @test "map --output: what the environment tells lstopo is not asked" {
+	local one other
 	works env HWLOC_XMLFILE=/nowhere.xml LSTOPO_TEXT_XSCALE=50 "$TOOL" map --output one.svg
 	works "$TOOL" map --output other.svg
-	equal "$(grep -o 'width=.[0-9]*' one.svg | head -n 1)" "$(grep -o 'width=.[0-9]*' other.svg | head -n 1)"
+	one=$(grep -o 'width=.[0-9]*' one.svg | head -n 1) other=$(grep -o 'width=.[0-9]*' other.svg | head -n 1)
+	# The memory that is free has more digits at times.
+	((${one##*[!0-9]} < 2 * ${other##*[!0-9]} && ${other##*[!0-9]} < 2 * ${one##*[!0-9]}))
 }
