@@ -57,11 +57,14 @@ int listener_inherited(struct error *error)
  */
 static int directory_make(const char *directory, struct error *error)
 {
-	char way[PATH_MAX]; /* without links, such as /var/run */
+	char way[PATH_MAX];         /* without links, such as /var/run */
+	mode_t before = umask(022); /* guests must get through it, whatever the caller's is */
+	int result = mkdir(directory, 0755) < 0 ? -errno : 0;
 
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return error_set(error, -errno, "%s: cannot be made: %s", directory,
-				 strerror(errno));
+	(void)umask(before);
+	if (result < 0 && result != -EEXIST)
+		return error_set(error, result, "%s: cannot be made: %s", directory,
+				 strerror(-result));
 	if (realpath(directory, way) == NULL)
 		return error_set(error, -errno, "%s: %s", directory, strerror(errno));
 	return trusted_way(way, geteuid(), error);

@@ -91,6 +91,25 @@ static void a_link_to_the_directory_is_followed(void **state)
 	check_refused("may be written by others");
 }
 
+/* Or no guest would come to the socket. */
+static void whatever_the_umask_all_may_come_to_the_socket(void **state)
+{
+	mode_t before = umask(077);
+	struct stat stat_of;
+
+	(void)state;
+	assert_int_equal(rmdir("run"), 0);
+	check_made();
+	(void)umask(before);
+	assert_int_equal(stat("run", &stat_of), 0);
+	assert_int_equal(stat_of.st_mode & 07777, 0755);
+	/* One that is there already is as whoever made it wants it. */
+	assert_int_equal(chmod("run", 0700), 0);
+	check_made();
+	assert_int_equal(stat("run", &stat_of), 0);
+	assert_int_equal(stat_of.st_mode & 07777, 0700);
+}
+
 /* Whoever may read the directory could have it. */
 static void a_lock_on_the_directory_keeps_no_agent_away(void **state)
 {
@@ -140,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_directory_that_others_may_write_is_refused),
 	    TEST(a_link_to_the_directory_is_followed),
+	    TEST(whatever_the_umask_all_may_come_to_the_socket),
 	    TEST(a_lock_on_the_directory_keeps_no_agent_away),
 	    TEST(one_that_has_the_lock_keeps_the_next_away),
 	    TEST(what_is_in_the_place_of_the_socket_or_the_lock_stays),
