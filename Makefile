@@ -177,11 +177,17 @@ sed 's,@SBINDIR@,$(SBINDIR),g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; s,@SHIMDIR@,$(SHI
 
 endef
 
+# put_program,NAME,DIRECTORY - guests may start meanwhile: install(1) alone would take the old one
+# away first, and give the new one its mode last.
+define put_program
+install -D -m 755 $(BUILD)/$(1) $(DESTDIR)$(2)/$(1).new
+	mv -f $(DESTDIR)$(2)/$(1).new $(DESTDIR)$(2)/$(1)
+
+endef
+
 install: all
-	install -D -m 755 $(BUILD)/guest-pinning $(DESTDIR)$(SBINDIR)/guest-pinning
-	install -D -m 755 $(BUILD)/guest-pinningd $(DESTDIR)$(SBINDIR)/guest-pinningd
-	install -D -m 755 $(BUILD)/qemu-kvm-shim $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim
-	install -m 755 $(BUILD)/qemu-kvm-shim-full $(DESTDIR)$(SHIMDIR)/qemu-kvm-shim-full
+	$(foreach program,guest-pinning guest-pinningd,$(call put_program,$(program),$(SBINDIR)))
+	$(foreach program,qemu-kvm-shim qemu-kvm-shim-full,$(call put_program,$(program),$(SHIMDIR)))
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(APPARMORDIR)/abstractions
 	$(foreach unit,$(UNITS),$(call fill_in,systemd/$(unit),$(UNITDIR)/$(unit)))
 	$(call fill_in,apparmor/guest-pinning,$(APPARMORDIR)/abstractions/guest-pinning)

@@ -216,6 +216,32 @@ there() {
 	equal "$(there)" ./opt/etc/libvirt/guest-pinning.conf
 }
 
+@test "make install over an installation: guests that start meanwhile are placed" {
+	installed
+	emulator_make
+	policy "web - cpus=!$(taskset -cp $$ | sed 's/.*: //; s/.*[-,]//')" # it takes the full program
+	local starts=0 refused=0 end=$((SECONDS + 4)) full=$WORK/root/usr/local/libexec/qemu-kvm-shim
+	export QEMU_KVM_SHIM_FULL=$full/qemu-kvm-shim-full
+	works "$EMULATOR" -name web
+	has "$stderr" "rule $WORK/policy:1"
+	while ((SECONDS < end)); do
+		installing install && echo turn
+	done >"$WORK/turns" 2>&1 3>&- &
+	while kill -0 $! 2>/dev/null; do
+		starts=$((starts + 1))
+		"$EMULATOR" -name web >/dev/null 2>>"$WORK/refusals" || refused=$((refused + 1))
+		for _ in {1..50}; do
+			[[ -x $QEMU_KVM_SHIM_FULL ]] || refused=$((refused + 1))
+		done
+	done
+	wait
+	grep -v ": rule " "$WORK/refusals" | sort | uniq -c | head -n 5
+	equal "$refused times" "0 times"
+	echo "$starts starts, $(grep -c turn "$WORK/turns") installations"
+	((starts > 1 && $(grep -c turn "$WORK/turns") > 1))
+	equal "$(ls "$full")" $'qemu-kvm-shim\nqemu-kvm-shim-full'
+}
+
 @test "man pages: no complaints of mandoc and groff, and man shows them" {
 	installed
 	local root=$WORK/root/usr/local/share/man page
