@@ -52,6 +52,11 @@ static int real_check(const char *path, struct stat *stat_buffer, struct error *
 	return 0;
 }
 
+bool emulator_is_back(const char *target)
+{
+	return access(target, X_OK) == 0 && marker_is_shim(target) == 0;
+}
+
 int emulator_find(struct emulator *emulator, struct error *error)
 {
 	const char *named = self_getenv("QEMU_KVM_SHIM_REAL");
@@ -74,8 +79,7 @@ int emulator_find(struct emulator *emulator, struct error *error)
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", self);
 	strcpy(stpcpy(emulator->real, self), EMULATOR_REAL_SUFFIX);
 	result = real_check(emulator->real, &real, error);
-	if (result == -ENOENT && access(self, X_OK) == 0 && marker_is_shim(self) == 0) {
-		/* Uninstalled since this program was started: the real one is back. */
+	if (result == -ENOENT && emulator_is_back(self)) {
 		*error = (struct error){0};
 		strcpy(emulator->real, self);
 		strcpy(emulator->path, self);

@@ -35,6 +35,9 @@ struct emulator {
 	char path[PATH_MAX]; /* how: the alias, or `real` itself where there is no alias */
 };
 
+/* Whether the emulator itself is at TARGET: the shim was uninstalled since it was started. */
+bool emulator_is_back(const char *target);
+
 /*
  * Finds the real emulator of this very program, from /proc/self/exe, or the one
  * that QEMU_KVM_SHIM_REAL names (not asked under AT_SECURE). Returns 0; or with

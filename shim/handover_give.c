@@ -1,4 +1,5 @@
 /* In the shim: library.h without the loader. */
+#include "emulator.h"
 #include "handover.h"
 #include "library.h"
 #include "self.h"
@@ -12,10 +13,16 @@
 #include <unistd.h>
 
 static char *const *given;
+static bool is_void;
 
 void handover_begin(char *const argv[])
 {
 	given = argv;
+}
+
+bool handover_is_void(void)
+{
+	return is_void;
 }
 
 /* The caller's environment, with what says whom the full program stands for in front. */
@@ -42,6 +49,21 @@ static bool is_this(const char *path)
 
 	return stat("/proc/self/exe", &self) == 0 && stat(path, &other) == 0 &&
 	       self.st_dev == other.st_dev && self.st_ino == other.st_ino;
+}
+
+/*
+ * Becomes the full program, or finds that the shim was uninstalled with it. Returns -errno. Where
+ * both were installed anew in between, the full program is there again: it comes before the shim.
+ */
+static int full_execute(const char *full, const char *target, char *const environment[])
+{
+	execve(full, given, environment);
+	if (errno != ENOENT)
+		return -errno;
+	is_void = emulator_is_back(target);
+	if (!is_void)
+		execve(full, given, environment);
+	return -errno;
 }
 
 /*
@@ -73,8 +95,7 @@ int library_open(const char *file, const struct library_symbol *symbols, size_t 
 	environment = environment_make(stands_for);
 	if (environment == NULL)
 		return error_set(error, -ENOMEM, "out of memory for the environment");
-	execve(full, given, environment);
-	result = -errno;
+	result = full_execute(full, stands_for + used, environment);
 	free(environment);
 	return error_set(error, -ENOENT,
 			 "%s is needed, and %s, which opens it, cannot be executed (%s): install "

@@ -51,6 +51,13 @@ static void plan_fail(struct plan *plan, const char *reason)
 		plan_warn(plan, error.text);
 }
 
+void plan_let_be(struct plan *plan, const char *reason)
+{
+	plan->error.text[0] = '\0';
+	plan->rule.best_effort = true;
+	plan_fail(plan, reason);
+}
+
 /*
  * Whether libvirt has this process in the cgroup of an emulator: then its affinity will not
  * last without the agent, and the agent listens to it.

@@ -66,6 +66,9 @@ enum plan_for {
 void plan_make(struct plan *plan, const char *guest, enum plan_for whom,
 	       struct policy_source source);
 
+/* Says that the rule does not count any more: the guest is not refused, it starts unplaced. */
+void plan_let_be(struct plan *plan, const char *reason);
+
 /*
  * Says that libvirt starts this process. Where the plan gives it CPUs that no agent can
  * keep, since libvirt has it in no cpuset cgroup of its own, it cannot be honoured:

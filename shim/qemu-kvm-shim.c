@@ -100,6 +100,8 @@ static int start_guest(const char *guest, char *const argv[], struct emulator *e
 	int result;
 
 	plan_command_line(argv, guest, &plan);
+	if (error_is_set(&plan.error) && handover_is_void())
+		plan_let_be(&plan, "qemu-kvm-shim has been uninstalled meanwhile");
 	result = emulator_find(emulator, &error);
 	if (result < 0)
 		result = give_up(error.text, emulator_exit_status(result));

@@ -446,55 +446,100 @@ rule_with_libnuma() {
 	equal "$(seen exe "$WORK/seen")" "$odd.real"
 }
 
-# Held for a moment before each system call from the one that finds its own path on.
-@test "uninstalled at any moment of a start: the emulator runs all the same" {
-	local name count complaints=''
-	# LeakSanitizer cannot work under a tracer.
-	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
-	strace -o "$WORK/trace" "$EMULATOR" -D "$WORK/seen" || {
+@test "replaced while starting: the full program is gone with the shim, and the emulator is back" {
+	local fd
+	export QEMU_KVM_SHIM_FULL=$WORK/none
+	rule_with_libnuma
+	exec {fd}<"$EMULATOR"
+	fails 1 "/proc/self/fd/$fd" -name web1 # the shim is there, so that is no way to remove it
+	mv "$REAL" "$EMULATOR"
+	works "/proc/self/fd/$fd" -name web1 -D "$WORK/seen"
+	equal "$stderr" "qemu-kvm-shim: $WORK/policy:1: qemu-kvm-shim has been uninstalled meanwhile; guest 'web1' starts unplaced"
+	equal "$(seen exe "$WORK/seen")" "$EMULATOR"
+	"$EMULATOR" -D "$WORK/direct"
+	equal "$(placement "$WORK/seen")" "$(placement "$WORK/direct")"
+	works "/proc/self/fd/$fd" -name web2 -D "$WORK/seen"
+	has "$stderr" "guest 'web2': rule $WORK/policy:2"
+	rule_with_libnuma best-effort
+	works "/proc/self/fd/$fd" -name web1 -D "$WORK/seen"
+	one_line "$stderr"
+	has "$stderr" "guest 'web1' starts unplaced"
+	rm "$EMULATOR"
+	fails 127 "/proc/self/fd/$fd" -name web1
+	exec {fd}<&-
+}
+
+# uninstalled_during FROM EXECVE ARG... - uninstalled, with the full program, before each system call
+# of a start in turn: from the first that matches FROM on, up to that execve, the first of which is
+# strace's. The emulator runs, with as many lines on stderr as are right for an ordinary start.
+uninstalled_during() {
+	local name count lines complaints='' full=$QEMU_KVM_SHIM_FULL
+	export QEMU_KVM_SHIM_FULL=$WORK/full
+	cp "$full" "$WORK/full"
+	strace -o "$WORK/trace" "$EMULATOR" "${@:3}" -D "$WORK/seen" 2>"$WORK/stderr" || {
 		echo "strace does not work here; it is needed for this test (ptrace is forbidden?)"
 		return 1
 	}
-	# Up to the second execve; the first one is strace's. Before it gcc writes what coverage counted.
-	awk -F'(' '{ count[$1]++; line[NR] = $1 " " count[$1] }
+	lines=$(wc -l <"$WORK/stderr")
+	# Before an execve gcc writes what coverage counted.
+	awk -F'(' -v from="$1" -v end="$2" '{ count[$1]++; line[NR] = $1 " " count[$1] }
 		/\.gcda"/ { counts = 1 }
 		counts && $1 != "execve" { line[NR] = "close of counts" }
-		/readlink\("\/proc\/self\/exe"/ { from = NR }
-		$1 == "execve" && count[$1] == 2 { last = NR; exit }
-		END { for (i = from; i <= last; i++) if (line[i] !~ /^(mmap|munmap|brk|close) /) print line[i] }' \
+		$1 == "execve" { counts = 0 }
+		$0 ~ from { first = NR }
+		$1 == "execve" && count[$1] == end { last = NR; exit }
+		END { for (i = first; i <= last; i++) if (line[i] !~ /^(mmap|munmap|brk|close) /) print line[i] }' \
 		"$WORK/trace" >"$WORK/calls"
 	(($(wc -l <"$WORK/calls") >= 6))
 	while read -r name count; do
+		cp "$full" "$WORK/full"
 		"$TOOL" install "$EMULATOR" >/dev/null
 		rm -f "$WORK/seen"
 		strace -o /dev/null -e inject="$name:delay_enter=200000:when=$count" \
-			"$EMULATOR" -D "$WORK/seen" 2>"$WORK/stderr" &
+			"$EMULATOR" "${@:3}" -D "$WORK/seen" 2>"$WORK/stderr" &
 		sleep 0.1
 		"$TOOL" uninstall "$EMULATOR" >/dev/null
-		wait $! && [[ -s $WORK/seen && ! -s $WORK/stderr ]] ||
+		rm "$WORK/full"
+		wait $! && [[ -s $WORK/seen && $(wc -l <"$WORK/stderr") == "$lines" ]] ||
 			complaints+="uninstalled before $name $count: $(<"$WORK/stderr")"$'\n'
 	done <"$WORK/calls"
+	export QEMU_KVM_SHIM_FULL=$full
 	equal "$complaints" ""
 }
 
+@test "uninstalled at any moment of a start: the emulator runs all the same" {
+	# LeakSanitizer cannot work under a tracer.
+	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
+	uninstalled_during '^readlink."/proc/self/exe"' 2
+	"$TOOL" install "$EMULATOR" >/dev/null
+	rule_with_libnuma
+	uninstalled_during '"policy"' 2 -name web1
+}
+
 @test "200 starts while install and uninstall alternate: each runs the emulator" {
-	local i failed=0
+	local i failed=0 full=$QEMU_KVM_SHIM_FULL
 	rm -r "$WORK/libexec"
 	mkdir "$WORK/libexec"
 	cp "$STANDIN" "$EMULATOR"
+	export QEMU_KVM_SHIM_FULL=$WORK/full
+	rule_with_libnuma
 	: >"$WORK/go"
 	while [[ -e $WORK/go ]]; do
+		cp "$full" "$WORK/full.new"
+		mv "$WORK/full.new" "$WORK/full"
 		"$TOOL" install "$EMULATOR"
 		"$TOOL" uninstall "$EMULATOR"
+		rm "$WORK/full"
 		echo turn
 	done >"$WORK/turns" 2>&1 3>&- &
 	for ((i = 0; i < 200; i++)); do
-		"$EMULATOR" -D "$WORK/seen.$i" 2>>"$WORK/stderr" && [[ -s $WORK/seen.$i ]] ||
+		"$EMULATOR" -name "web1" -D "$WORK/seen.$i" 2>>"$WORK/stderr" && [[ -s $WORK/seen.$i ]] ||
 			failed=$((failed + 1))
 	done
 	rm "$WORK/go"
 	wait
-	equal "$failed of 200 failed: $(<"$WORK/stderr")" "0 of 200 failed: "
+	run ! grep -v "guest 'web1': rule \|has been uninstalled meanwhile; guest 'web1' starts unplaced$" "$WORK/stderr"
+	equal "$failed of 200 failed: $output" "0 of 200 failed: "
 	run ! grep guest-pinning: "$WORK/turns"
 	(($(grep -c turn "$WORK/turns") > 1))
 	cmp "$STANDIN" "$EMULATOR"
