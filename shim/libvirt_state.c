@@ -10,39 +10,90 @@
 
 enum { STATE_MAX = 16 * 1024 * 1024, CHUNK_SIZE = 16 * 1024 };
 
-/* Opens the state as libvirt writes it: a file of root's. Returns a descriptor or -errno. */
-static int state_open(const struct roots *roots, const char *guest)
+/* Says why what libvirt has written down is not known, and what to do. Returns `code`. */
+static int state_fail(struct error *error, int code, const char *path, const char *why)
 {
-	char path[PATH_MAX];
-	struct stat stat;
-	int length = snprintf(path, sizeof(path), "%s/%s.xml", roots->libvirt, guest);
-	int fd;
-
-	if (length < 0 || (size_t)length >= sizeof(path) || strchr(guest, '/') != NULL)
-		return -EINVAL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= STATE_MAX &&
-	    (stat.st_uid == 0 || stat.st_uid == roots->owner))
-		return fd;
-	close(fd);
-	return -EINVAL;
+	return error_set(error, code,
+			 "libvirt's state of the guest, %.300s, %s, so what it pins and gives is "
+			 "not known: start the guest anew, and look into libvirt's log if it is "
+			 "no better then",
+			 path, why);
 }
 
-int libvirt_state_parse(const struct roots *roots, const char *guest, XML_Parser parser)
+static int state_unreadable(struct error *error, int code, const char *path)
 {
+	char why[128];
+
+	snprintf(why, sizeof(why), "cannot be read (%s)", strerror(code));
+	return state_fail(error, -code, path, why);
+}
+
+/* Whether it is as libvirt writes it: a file of root's. Returns 0 or -EINVAL. */
+static int state_check(int fd, const struct roots *roots, const char *path, struct error *error)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0)
+		return state_unreadable(error, errno, path);
+	if (!S_ISREG(stat.st_mode))
+		return state_fail(error, -EINVAL, path, "is no regular file");
+	if (stat.st_uid != 0 && stat.st_uid != roots->owner)
+		return state_fail(error, -EINVAL, path, "is not root's");
+	if (stat.st_size > STATE_MAX)
+		return state_fail(error, -EINVAL, path, "is larger than 16 MiB");
+	return 0;
+}
+
+/* Opens the state, whose path is then in `path`. Returns a descriptor or -errno. */
+static int state_open(const struct roots *roots, const char *guest, char path[PATH_MAX],
+		      struct error *error)
+{
+	int length = snprintf(path, PATH_MAX, "%s/%s.xml", roots->libvirt, guest);
+	int result;
+	int fd;
+
+	/* Under such a name libvirt has no file. */
+	if (length < 0 || length >= PATH_MAX || strchr(guest, '/') != NULL)
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && (errno == ENOENT || errno == ENAMETOOLONG))
+		return -ENOENT;
+	if (fd < 0 && errno == ELOOP)
+		return state_fail(error, -EINVAL, path, "is a link");
+	if (fd < 0)
+		return state_unreadable(error, errno, path);
+	result = state_check(fd, roots, path, error);
+	if (result == 0)
+		return fd;
+	close(fd);
+	return result;
+}
+
+int libvirt_state_parse(const struct roots *roots, const char *guest, XML_Parser parser,
+			struct error *error)
+{
+	char path[PATH_MAX];
 	char text[CHUNK_SIZE];
+	char why[128];
 	enum XML_Status status = XML_STATUS_OK;
-	ssize_t length;
-	int fd = state_open(roots, guest);
+	ssize_t length = 1;
+	int code;
+	int fd = state_open(roots, guest, path, error);
 
 	if (fd < 0)
 		return fd;
-	while (status == XML_STATUS_OK && (length = read(fd, text, sizeof(text))) > 0)
-		status = XML_Parse(parser, text, (int)length, XML_FALSE);
+	while (status == XML_STATUS_OK && length > 0 &&
+	       (length = read(fd, text, sizeof(text))) >= 0)
+		status = XML_Parse(parser, text, (int)length, length == 0);
+	code = errno;
 	close(fd);
-	return 0;
+	if (length < 0)
+		return state_unreadable(error, code, path);
+	if (status == XML_STATUS_OK || XML_GetErrorCode(parser) == XML_ERROR_ABORTED)
+		return 0;
+	snprintf(why, sizeof(why), "is not understood (%.60s, line %lu)",
+		 XML_ErrorString(XML_GetErrorCode(parser)), XML_GetCurrentLineNumber(parser));
+	return state_fail(error, -EINVAL, path, why);
 }
 
 /* Where the reader is: in which element that has a device, and in its source. */
@@ -118,16 +169,19 @@ static void XMLCALL element_ends(void *context, const char *name)
 	reading->depth--;
 }
 
-void libvirt_state_devices(const struct roots *roots, const char *guest, struct assigned *devices)
+int libvirt_state_devices(const struct roots *roots, const char *guest, struct assigned *devices,
+			  struct error *error)
 {
 	struct reading reading = {.devices = devices};
 	XML_Parser parser = XML_ParserCreate(NULL);
+	int result;
 
 	devices->count = 0;
 	if (parser == NULL)
-		return;
+		return error_set(error, -ENOMEM, "out of memory for libvirt's state of the guest");
 	XML_SetUserData(parser, &reading);
 	XML_SetElementHandler(parser, element_starts, element_ends);
-	(void)libvirt_state_parse(roots, guest, parser);
+	result = libvirt_state_parse(roots, guest, parser, error);
 	XML_ParserFree(parser);
+	return result == -ENOENT ? 0 : result;
 }

@@ -132,10 +132,10 @@ int pins_check(const struct roots *roots, const char *guest, bool unified,
 
 	pins.parser = XML_ParserCreate(NULL);
 	if (pins.parser == NULL)
-		return 0;
+		return error_set(error, -EINVAL, "out of memory for libvirt's state of the guest");
 	XML_SetUserData(pins.parser, &pins);
 	XML_SetElementHandler(pins.parser, element_starts, element_ends);
-	(void)libvirt_state_parse(roots, guest, pins.parser);
+	(void)libvirt_state_parse(roots, guest, pins.parser, error);
 	XML_ParserFree(pins.parser);
 	return error_is_set(error) ? -EINVAL : 0;
 }

@@ -17,8 +17,8 @@
  * - A node of numatune that is none of the placement's: QEMU binds the guest's memory
  *   to it by itself, whatever the policy of its process.
  *
- * Returns 0, also where there is no such file or it cannot be understood, for it is
- * not ours; or -EINVAL with `error` filled.
+ * Returns 0, also where there is no such file; or -EINVAL with `error` filled, also where there is
+ * one, and what it pins cannot be told.
  */
 int pins_check(const struct roots *roots, const char *guest, bool unified,
 	       const struct placement *placement, struct error *error);

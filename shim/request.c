@@ -177,7 +177,8 @@ static int plan_check(struct request *request, struct error *error)
 		    "its interrupts would go back: start it without");
 	/* A guest's own word is not enough for what devices are its. */
 	if (!error_is_set(&request->by_hand)) {
-		libvirt_state_devices(request->roots, request->peer.guest, &devices);
+		if (libvirt_state_devices(request->roots, request->peer.guest, &devices, error) < 0)
+			return -EINVAL;
 		given = &devices;
 	}
 	request->interrupts = interrupt_plan_make(&plan->rule, &plan->placement, request->peer.argv,

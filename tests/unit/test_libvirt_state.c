@@ -17,13 +17,14 @@ static const char *found_in(const char *devices)
 	static char names[ASSIGNED_MAX * (DEVICE_NAME_SIZE + 1)];
 	static char text[256 * 1024];
 	struct assigned assigned;
+	struct error error = {0};
 
 	snprintf(text, sizeof(text),
 		 "<domstatus state='running'><domain type='kvm'><name>web1</name><devices>%s"
 		 "</devices></domain></domstatus>",
 		 devices);
 	make_file("state/web1.xml", text);
-	libvirt_state_devices(&roots, "web1", &assigned);
+	assert_int_equal(libvirt_state_devices(&roots, "web1", &assigned, &error), 0);
 	names[0] = '\0';
 	for (size_t i = 0; i < assigned.count; i++)
 		strcat(strcat(names, assigned.names[i]), " ");
@@ -100,22 +101,40 @@ static void there_is_a_most_of_devices(void **state)
 	assert_int_equal(count, ASSIGNED_MAX);
 }
 
-static void where_nothing_can_be_read_there_are_none(void **state)
+static void where_there_is_no_file_there_are_none(void **state)
 {
 	struct assigned assigned = {.count = 7};
+	struct error error = {0};
 
 	(void)state;
-	libvirt_state_devices(&roots, "db1", &assigned);
+	assert_int_equal(libvirt_state_devices(&roots, "db1", &assigned, &error), 0);
 	assert_int_equal(assigned.count, 0);
 	(void)found_in("<hostdev><source>" PCI "</source></hostdev>");
-	libvirt_state_devices(&roots, "../state/web1", &assigned);
+	assert_int_equal(libvirt_state_devices(&roots, "../state/web1", &assigned, &error), 0);
 	assert_int_equal(assigned.count, 0);
-	make_file("state/web1.xml", "<hostdev><source>" PCI "</sour");
-	libvirt_state_devices(&roots, "web1", &assigned);
-	assert_int_equal(assigned.count, 1); /* up to where it ends */
-	make_file("state/web1.xml", "garbage");
-	libvirt_state_devices(&roots, "web1", &assigned);
-	assert_int_equal(assigned.count, 0);
+	assert_false(error_is_set(&error));
+}
+
+/* There might be any, or fewer. */
+static void a_file_that_is_not_understood_is_told(void **state)
+{
+	static const char *const cases[] = {
+	    "<hostdev><source>" PCI "</sour",
+	    "<domstatus><hostdev><source>" PCI "</source></hostdev>",
+	    "garbage",
+	    "",
+	};
+	struct assigned assigned;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+		struct error error = {0};
+
+		make_file("state/web1.xml", cases[i]);
+		assert_true(libvirt_state_devices(&roots, "web1", &assigned, &error) < 0);
+		assert_non_null(strstr(error.text, "libvirt's state of the guest, state/web1.xml, "
+						   "is not understood ("));
+	}
 }
 
 int main(void)
@@ -124,7 +143,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(devices_are_found_where_libvirt_writes_them, start,
 					    leave_directory),
 	    cmocka_unit_test_setup_teardown(there_is_a_most_of_devices, start, leave_directory),
-	    cmocka_unit_test_setup_teardown(where_nothing_can_be_read_there_are_none, start,
+	    cmocka_unit_test_setup_teardown(where_there_is_no_file_there_are_none, start,
+					    leave_directory),
+	    cmocka_unit_test_setup_teardown(a_file_that_is_not_understood_is_told, start,
 					    leave_directory),
 	};
 

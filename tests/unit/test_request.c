@@ -267,6 +267,7 @@ static void whoever_lies_or_has_no_rule_is_refused(void **state)
 	    {lie_room, "\n", "are not all among those that the guest's cgroup may have"},
 	    {lie_room, "8191\n", "are not all among those that the guest's cgroup may have"},
 	    {lie_state, "<vcpupin vcpu='0' cpuset='8191'/>", "the guest's XML pins"},
+	    {lie_state, "<", "state/web1.xml, is not understood ("},
 	};
 
 	(void)state;
@@ -598,6 +599,11 @@ static void the_interrupts_of_assigned_devices_are_moved(void **state)
 	assert_string_equal(affinity(27), own);
 	assert_non_null(strstr(logged(), "'0000:00:05.0' of its command line is none of the "
 					 "devices that libvirt gives it, and is left alone"));
+	make_file("world/state/web1.xml", "<domstatus>");
+	make_interrupts("web1 - nice=0 irq=vfio@%u\n"); /* for which no pin is looked up */
+	assert_non_null(strstr(ask(), "state/web1.xml, is not understood ("));
+	assert_string_equal(affinity(27), own);
+	make_interrupts("web1 - cpus=%u irq=vfio\n");
 	give_device();
 	assert_string_equal(ask(), placed_reply());
 	assert_string_equal(affinity(27), guests_cpu());
