@@ -267,6 +267,17 @@ rules:"
 	((SECONDS - start <= 5))
 }
 
+@test "20,000 rules that a long name gets far in: started in bounded time" {
+	seq -f 'web-*.%06.0f.*.example.*' 20000 | sed "s/$/ $NODE env=A=b/" >"$WORK/policy"
+	local start=$SECONDS name
+	name=web-$(printf %1000s '' | tr ' ' .)
+	QEMU_KVM_SHIM_REAL=$STANDIN works "$SHIM" -name "$name"
+	equal "$stderr" ''
+	QEMU_KVM_SHIM_REAL=$STANDIN works "$SHIM" -name "$name.020000.x.example."
+	has "$stderr" "rule $WORK/policy:20000, "
+	((SECONDS - start <= 15))
+}
+
 @test "100,000 rules: each of which is wrong, and each covered" {
 	seq -f 'guest-%06.0f 1023' 100000 >"$WORK/policy"
 	fails 1 "$TOOL" check
