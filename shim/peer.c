@@ -164,6 +164,29 @@ static int executable_trust(const char *path, const struct stat *running, uid_t 
 	return error_is_set(error) ? -EPERM : 0;
 }
 
+/*
+ * Whether it is in the agent's own user namespace. In one of his own everybody may say that his
+ * process executes any file that he may execute (prctl(2), PR_SET_MM_MAP), and libvirt makes none.
+ */
+static int namespace_check(const struct peer *peer, const struct roots *roots, struct error *error)
+{
+	char path[PATH_MAX];
+	struct stat own;
+	struct stat its;
+
+	snprintf(path, sizeof(path), "%s/self/ns/user", roots->proc);
+	if (stat(path, &own) < 0)
+		return errno == ENOENT /* a kernel without any */
+			   ? 0
+			   : error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (fstatat(peer->directory, "ns/user", &its, 0) < 0)
+		return error_set(error, -errno, "its user namespace cannot be read: %s",
+				 strerror(errno));
+	if (own.st_dev != its.st_dev || own.st_ino != its.st_ino)
+		return error_set(error, -EPERM, "it is in a user namespace of its own");
+	return 0;
+}
+
 static int executable_check(const struct peer *peer, const struct roots *roots, struct stat *stat,
 			    struct error *error)
 {
@@ -210,8 +233,10 @@ int peer_read_cgroup(struct peer *peer, struct error *error)
 
 int peer_read(struct peer *peer, const struct roots *roots, struct error *error)
 {
-	int result = executable_check(peer, roots, &peer->executable, error);
+	int result = namespace_check(peer, roots, error);
 
+	if (result == 0)
+		result = executable_check(peer, roots, &peer->executable, error);
 	return result < 0 ? result : guest_read(peer, error);
 }
 

@@ -46,8 +46,8 @@ int peer_read_cgroup(struct peer *peer, struct error *error);
  * Reads which guest it is to become. It must run an installed shim: a regular
  * file that carries the shim's mark, that is still where it was started from, and
  * that nobody but root (or roots->owner) can have put there or can change. (Whoever may
- * trace it can have it say any name, as he can name any in its command line.) Returns 0;
- * or -errno with `error` filled.
+ * trace it can have it say any name, as he can name any in its command line.) And it must be
+ * in the agent's user namespace. Returns 0; or -errno with `error` filled.
  */
 int peer_read(struct peer *peer, const struct roots *roots, struct error *error);
 

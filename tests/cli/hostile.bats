@@ -96,6 +96,14 @@ known() {
 	equal "$(answer 3)" "guest-pinning 1 refused its executable $STANDIN is no qemu-kvm-shim"
 }
 
+# By all that /proc says it is the shim that it names, as if held before it begins.
+@test "agent: a process that says it executes a shim, by a user namespace of its own: refused" {
+	in_world '"$HOSTILE" forge /run/agent.sock "$EMULATOR" -name web1
+		"$HOSTILE" forge /run/agent.sock "$STANDIN" -name web1'
+	equal "$(answer 1)" 'guest-pinning 1 refused it is in a user namespace of its own'
+	equal "$(answer 2)" 'guest-pinning 1 refused it is in a user namespace of its own'
+}
+
 # It bears the mark, and the path is the installed one's; but not in the agent's world.
 @test "agent: another shim in the installed one's place, by a mount of one's own: refused" {
 	cp "$SHIM" "$WORK/patched"

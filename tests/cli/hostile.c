@@ -4,6 +4,7 @@
  *	usage: hostile listen SOCKET PROGRAM [ARGUMENT...]
  *	       hostile as SOCKET PROGRAM [ARGUMENT...]
  *	       hostile overwrite SOCKET PROGRAM [ARGUMENT...]
+ *	       hostile forge SOCKET PROGRAM [ARGUMENT...]
  *	       hostile reused SOCKET PROGRAM [ARGUMENT...]
  *	       hostile rooted SOCKET DIRECTORY
  *	       hostile send SOCKET descriptors|huge|half|nothing
@@ -11,7 +12,8 @@
  * listen: becomes PROGRAM, an agent, to which it hands the socket over as systemd does. as: a
  * process connects and becomes PROGRAM, a shim, which is held before its first instruction, as
  * whoever may trace it can do; the request is sent for it. overwrite: instead, it overwrites its
- * own command line with that of PROGRAM. reused: it connects and ends; its number is given to
+ * own command line with that of PROGRAM. forge: in a user namespace of its own, it says besides
+ * that PROGRAM is what it executes. reused: it connects and ends; its number is given to
  * another process, which is held as PROGRAM, and only then the request is sent. It must be root
  * of its namespaces. rooted: asks from within DIRECTORY, by chroot(2). send: asks in an odd way.
  * Each prints what it is answered, "nothing" where that is nothing; "as" and "reused" the number
@@ -19,11 +21,16 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/prctl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,7 +40,12 @@
 
 static const char request[] = "guest-pinning 1 place";
 
-enum { ANSWER_SIZE = 32768, HUGE_SIZE = 100000, DESCRIPTORS = 253 /* SCM_MAX_FD, unix(7) */ };
+enum {
+	ANSWER_SIZE = 32768,
+	HUGE_SIZE = 100000,
+	LINE_SIZE = 4096,
+	DESCRIPTORS = 253 /* SCM_MAX_FD, unix(7) */
+};
 
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -156,23 +168,111 @@ static void ask_reused(char *argv[])
 	end(second);
 }
 
+/* As the kernel has it. Returns its length. */
+static size_t command_line_make(char made[LINE_SIZE], char *argv[])
+{
+	size_t length = 0;
+
+	for (; *argv != NULL && length < LINE_SIZE; argv++)
+		length += (size_t)snprintf(made + length, LINE_SIZE - length, "%s%c", *argv, '\0');
+	if (length >= LINE_SIZE)
+		errx(1, "too long");
+	return length;
+}
+
 /* The room is that of our own arguments, which are one after the other (execve(2)). */
 static void ask_overwritten(int argc, char *argv[])
 {
-	char made[4096];
-	size_t length = 0;
+	char made[LINE_SIZE];
+	size_t length = command_line_make(made, argv + 3);
 	size_t room = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
 	int fd = socket_make();
 
-	for (int i = 3; i < argc; i++)
-		length +=
-		    (size_t)snprintf(made + length, sizeof(made) - length, "%s%c", argv[i], '\0');
-	if (length >= sizeof(made))
-		errx(1, "too long");
 	memset(argv[0], 0, room);
 	memcpy(argv[0], made, length);
 	agent_connect(fd);
 	ask(fd);
+}
+
+/* Has the same bytes in the place of a part of a file that is executed: without the file. */
+static void copy_in_place(char *from, size_t size)
+{
+	int memory = open("/proc/self/mem", O_RDONLY); /* whatever a sanitizer thinks of it */
+	char *copy = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory < 0 || copy == MAP_FAILED ||
+	    pread(memory, copy, size, (off_t)from) != (ssize_t)size || close(memory) < 0 ||
+	    mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, from) != from)
+		err(1, "no copy of %p", (void *)from);
+}
+
+/* The kernel lets nobody say that he executes another file as long as he has the own one mapped. */
+static void executable_unmap(void)
+{
+	char self[PATH_MAX];
+	char line[PATH_MAX + 128];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	if (length < 0 || maps == NULL)
+		err(1, "/proc/self");
+	self[length] = '\0';
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		const char *path = strchr(line, '/');
+		unsigned long begin;
+		unsigned long end;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (path != NULL && strcmp(path, self) == 0 &&
+		    sscanf(line, "%lx-%lx", &begin, &end) == 2)
+			copy_in_place((char *)begin, end - begin);
+	}
+	fclose(maps);
+}
+
+/* What the kernel knows of our memory: the 26th to 51st word of proc_pid_stat(5). */
+static void map_read(struct prctl_mm_map *map)
+{
+	__u64 *const words[] = {
+	    [26] = &map->start_code, [27] = &map->end_code, [28] = &map->start_stack,
+	    [45] = &map->start_data, [46] = &map->end_data, [47] = &map->start_brk,
+	    [50] = &map->env_start,  [51] = &map->env_end,
+	};
+	char text[4096];
+	FILE *file = fopen("/proc/self/stat", "r");
+	char *word;
+
+	if (file == NULL || fgets(text, sizeof(text), file) == NULL)
+		err(1, "/proc/self/stat");
+	fclose(file);
+	word = strtok(strrchr(text, ')') + 1, " ");
+	for (size_t i = 3; word != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i] != NULL)
+			*words[i] = strtoull(word, NULL, 10);
+		word = strtok(NULL, " ");
+	}
+	map->brk = (__u64)sbrk(0);
+}
+
+static void ask_forged(char *argv[])
+{
+	static char made[LINE_SIZE];
+	struct prctl_mm_map map = {.exe_fd = (__u32)open(argv[0], O_RDONLY | O_CLOEXEC)};
+	int fd = socket_make();
+
+	map_read(&map);
+	map.arg_start = (__u64)made;
+	map.arg_end = map.arg_start + command_line_make(made, argv);
+	if (unshare(CLONE_NEWUSER) < 0)
+		err(1, "unshare");
+	executable_unmap();
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0) < 0)
+		err(1, "PR_SET_MM_MAP");
+	agent_connect(fd);
+	ask(fd);
+	fflush(stdout);
+	_exit(0); /* a sanitizer would look for its symbols in another file */
 }
 
 static void ask_rooted(const char *directory)
@@ -239,7 +339,7 @@ static void send_oddly(const char *how)
 int main(int argc, char *argv[])
 {
 	if (argc < 4 || strlen(argv[2]) >= sizeof(address.sun_path))
-		errx(2, "usage: hostile listen|as|overwrite|reused|rooted|send SOCKET ...");
+		errx(2, "usage: hostile listen|as|overwrite|forge|reused|rooted|send SOCKET ...");
 	strcpy(address.sun_path, argv[2]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (strcmp(argv[1], "listen") == 0)
@@ -248,6 +348,8 @@ int main(int argc, char *argv[])
 		ask_as(argv + 3);
 	else if (strcmp(argv[1], "overwrite") == 0)
 		ask_overwritten(argc, argv);
+	else if (strcmp(argv[1], "forge") == 0)
+		ask_forged(argv + 3);
 	else if (strcmp(argv[1], "reused") == 0)
 		ask_reused(argv + 3);
 	else if (strcmp(argv[1], "rooted") == 0)

@@ -162,6 +162,14 @@ static void lie_executable_deleted(const char *replacement)
 		make_shim(replacement);
 }
 
+/* The agent is in one, too; the kernel has all of them as files of one file system. */
+static void lie_user_namespace(const char *its)
+{
+	make_file("world/proc/self/ns/user", "");
+	if (*its != '\0')
+		make_file(proc_path(getpid(), "ns/user"), its);
+}
+
 static void lie_policy(const char *text)
 {
 	make_policy(text);
@@ -224,6 +232,8 @@ static void whoever_lies_or_has_no_rule_is_refused(void **state)
 	    {lie_executable_deleted, "", "is not there (any more)"},
 	    {lie_executable_deleted, SHIM, "is not there (any more)"},
 	    {lie_executable_deleted, SHIM " (deleted)", "is no longer"},
+	    {lie_user_namespace, "another", "it is in a user namespace of its own"},
+	    {lie_user_namespace, "", "its user namespace cannot be read"},
 	    /* no guest, or another */
 	    {lie_command_line, "guest=db1", "is another guest's"},
 	    {lie_command_line, "guest=web10", "is another guest's"},
@@ -294,6 +304,15 @@ static void whoever_lies_or_has_no_rule_is_refused(void **state)
 		assert_non_null(strstr(logged(), expected));
 	}
 	make_world();
+	assert_string_equal(ask(), placed_reply());
+}
+
+static void a_guest_in_the_agents_user_namespace_is_placed(void **state)
+{
+	(void)state;
+	lie_user_namespace("");
+	assert_int_equal(mkdir(proc_path(getpid(), "ns"), 0755), 0);
+	assert_int_equal(link("world/proc/self/ns/user", proc_path(getpid(), "ns/user")), 0);
 	assert_string_equal(ask(), placed_reply());
 }
 
@@ -905,6 +924,7 @@ int main(void)
 	    TEST(a_guest_under_v1_is_placed_too),
 	    TEST(the_shims_side_and_the_agents_understand_each_other),
 	    TEST(whoever_lies_or_has_no_rule_is_refused),
+	    TEST(a_guest_in_the_agents_user_namespace_is_placed),
 	    TEST(a_shim_of_another_user_is_refused),
 	    TEST(one_that_is_not_seen_is_refused),
 	    TEST(the_refusal_of_a_guest_is_logged_with_all_that_is_known),
