@@ -97,10 +97,11 @@ static int guest_find(struct request *request, struct error *error)
 {
 	struct peer *peer = &request->peer;
 	int result = peer_read_cgroup(peer, error);
+	bool known = result == 0 || result == -ENOENT; /* in which it is, if in any */
 
 	if (result == 0)
 		result = guest_cgroup_read(peer->cgroup.path, &request->cgroup, error);
-	if (result < 0 && is_trusted(request)) {
+	if (result < 0 && known && is_trusted(request)) {
 		request->by_hand = *error;
 		*error = (struct error){0};
 		return guest_read(request, error);

@@ -385,6 +385,14 @@ static void a_guest_that_was_started_by_hand_is_moved_by_its_affinity(void **sta
 	check_moved();
 }
 
+/* It may be libvirt's: its affinity alone would not stay. */
+static void a_guest_whose_cgroup_is_not_known_is_not_taken_for_that(void **state)
+{
+	(void)state;
+	make_file(proc_path(guest, "cgroup"), "rubbish\n");
+	check_refused(apply(), "cgroup cannot be read");
+}
+
 static void its_interrupts_are_moved_and_go_back(void **state)
 {
 	(void)state;
@@ -531,6 +539,7 @@ int main(void)
 	    TEST(a_process_that_is_not_that_one_is_refused),
 	    TEST(the_priority_comes_to_all_threads),
 	    TEST(a_guest_that_was_started_by_hand_is_moved_by_its_affinity),
+	    TEST(a_guest_whose_cgroup_is_not_known_is_not_taken_for_that),
 	    TEST(its_interrupts_are_moved_and_go_back),
 	    TEST(a_guest_of_another_user_started_by_hand_gets_nothing),
 	    TEST(one_that_is_named_is_held),
