@@ -138,6 +138,8 @@ def started_verdict(world, path, expected, call, error, errors):
     if path.agent and warned and world.cpuset() == expected.cpuset and report == \
             re.sub(r'(Cpus_allowed_list:) .*', r'\1 ' + expected.cpuset[1], expected.unplaced):
         return 'unplaced, warned'
+    if expected.placed is None:
+        raise AssertionError(f'it is started, and must be refused: {errors}')
     raise AssertionError(f'half placed: {differences(report, expected.placed)}; said: {errors}')
 
 

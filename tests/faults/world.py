@@ -21,6 +21,14 @@ FREE_PAGES = [f'{directory}/hugepages/hugepages-2048kB/free_hugepages'
               for directory in (NODE, '/sys/kernel/mm')]
 LIMIT = 12  # seconds: the agent's patience twice, and some
 
+# Of the agent's host: what is seen at such a place is in the world's own directory. A device that
+# is a guest's has interrupt 27.
+DEVICE = '0000:00:05.0'
+MADE_UP = {'irq': '/proc/irq', 'kernel-irq': '/sys/kernel/irq', 'pci': '/sys/devices/pci0000:00',
+           'bus': '/sys/bus/pci/devices'}
+# What is written to a file does not cut it, so all lists have the same length.
+INTERRUPTS = {9: ('acpi', '1'), 24: ('virtio1-input.0', '1'), 27: (f'vfio-msix[0]({DEVICE})', '0')}
+
 # What differs from one start to the next: who it was and how far its log had come.
 VARYING = [(re.compile(r'pipe:\[\d+\]'), 'pipe'),
            (re.compile(r', offset \d+'), ''),
@@ -57,7 +65,12 @@ class World:
         self.seen = self.work + '/seen'
         self.trace = self.work + '/trace'
         self.cgroup = f'{GROUP}/qemu-{number + 1}-web.libvirt-qemu'
+        self.name = f'run{number}'  # of a guest that runs already; all look through one /proc
+        self.running = None
+        self.running_cgroup = f'{GROUP}/qemu-{number + 101}-{self.name}.libvirt-qemu'
+        self.state = '/run/libvirt/qemu/web.xml'
         self.agent = None
+        self.watcher = None  # the first process of the agent's
 
     def make(self):
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
@@ -71,14 +84,58 @@ class World:
         write(self.work + '/pages', '4096\n')
         for path in FREE_PAGES:
             mount('--bind', self.work + '/pages', path)
-        for path in (self.cgroup, self.cgroup + '/emulator'):
-            os.makedirs(path, exist_ok=True)
-            for name in ('cpuset.mems', 'cpuset.cpus'):
-                write(f'{path}/{name}', read(f'{CPUSET}/{name}'))
+        for guest in (self.cgroup, self.running_cgroup):
+            for path in (guest, guest + '/emulator'):
+                os.makedirs(path, exist_ok=True)
+                for name in ('cpuset.mems', 'cpuset.cpus'):
+                    write(f'{path}/{name}', read(f'{CPUSET}/{name}'))
+        self.interrupts_make()
+
+    def interrupts_make(self):
+        os.makedirs(f'{self.work}/bus')
+        os.makedirs(f'{self.work}/pci/{DEVICE}/msi_irqs')
+        os.symlink(f'../../../devices/pci0000:00/{DEVICE}', f'{self.work}/bus/{DEVICE}')
+        os.symlink('../../../bus/pci/drivers/vfio-pci', f'{self.work}/pci/{DEVICE}/driver')
+        write(f'{self.work}/pci/{DEVICE}/msi_irqs/27', 'msix\n')
+        for number, (actions, _) in INTERRUPTS.items():
+            os.makedirs(f'{self.work}/irq/{number}')
+            os.makedirs(f'{self.work}/kernel-irq/{number}')
+            write(f'{self.work}/kernel-irq/{number}/actions', actions + '\n')
+        self.interrupts_reset()
+
+    def interrupts_reset(self):
+        for number, (_, cpus) in INTERRUPTS.items():
+            write(f'{self.work}/irq/{number}/smp_affinity_list', cpus + '\n')
+
+    def interrupts_are_back(self):
+        return all(read(f'{self.work}/irq/{number}/smp_affinity_list').strip() == cpus
+                   for number, (_, cpus) in INTERRUPTS.items())
+
+    def running_start(self):
+        """A guest that runs, as libvirt has made it, with all CPUs."""
+        self.running_stop()
+        program = self.work + '/qemu-system-x86_64'
+        if not os.path.exists(program):
+            shutil.copy('/bin/bash', program)
+        self.cpuset_reset(self.running_cgroup)
+        # A shell's arguments are read with the guest's name as an emulator's.
+        self.running = subprocess.Popen(
+            [program, '-c', 'echo; read', '-name', f'guest={self.name}'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, start_new_session=True,
+            preexec_fn=lambda: write(self.running_cgroup + '/emulator/cgroup.procs', str(os.getpid())))
+        self.running.stdout.readline()
+
+    def running_stop(self):
+        if self.running is not None:
+            self.running.kill()
+            self.running.communicate()
+        self.running = None
 
     def remove(self):
         self.agent_stop()
-        for path in (self.cgroup + '/emulator', self.cgroup):
+        self.running_stop()
+        for path in (self.cgroup + '/emulator', self.cgroup,
+                     self.running_cgroup + '/emulator', self.running_cgroup):
             for _ in range(100):  # what was in it may not be reaped yet
                 try:
                     os.rmdir(path)
@@ -86,17 +143,27 @@ class World:
                 except OSError:
                     time.sleep(0.05)
 
-    def cpuset_reset(self):
+    def cpuset_reset(self, cgroup=None):
         """As libvirt makes them."""
-        for path in (self.cgroup, self.cgroup + '/emulator'):
+        cgroup = cgroup or self.cgroup
+        for path in (cgroup, cgroup + '/emulator'):
             write(path + '/cpuset.cpus', read(CPUSET + '/cpuset.cpus'))
 
-    def cpuset(self):
-        return [read(path + '/cpuset.cpus').strip()
-                for path in (self.cgroup, self.cgroup + '/emulator')]
+    def cpuset(self, cgroup=None):
+        cgroup = cgroup or self.cgroup
+        return [read(path + '/cpuset.cpus').strip() for path in (cgroup, cgroup + '/emulator')]
 
-    def policy_write(self, rule, dropin=None):
+    def state_write(self, text):
+        """What libvirt has written down of the guest; None: nothing."""
+        os.makedirs(os.path.dirname(self.state), exist_ok=True)
+        if text is not None:
+            write(self.state, text)
+        elif os.path.exists(self.state):
+            os.remove(self.state)
+
+    def policy_write(self, rule, dropin=None, state=None):
         write(self.policy, rule + '\n')
+        self.state_write(state)
         directory = self.policy + '.d'
         shutil.rmtree(directory, ignore_errors=True)
         if dropin is not None:
@@ -144,16 +211,24 @@ class World:
             self.agent_stop()
         self.agent_environment = environment
         self.agent_log = self.work + '/agent.log'
+        mounts = ''.join(f'mount --bind "{self.work}/{name}" "{path}"; '
+                         for name, path in MADE_UP.items())
         with open(self.agent_log, 'ab') as log:
             self.agent = subprocess.Popen(
-                [self.programs + '/guest-pinningd', '--foreground', '--policy', self.policy],
+                ['unshare', '--mount', 'bash', '-ec', mounts + 'exec "$0" "$@"',
+                 self.programs + '/guest-pinningd', '--foreground', '--policy', self.policy],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={'PATH': os.environ['PATH'], 'LC_ALL': 'C', **(environment or {})})
         for _ in range(200):
-            if os.path.exists(SOCKET) and os.stat(SOCKET).st_mode & 0o777 == 0o660:
+            if os.path.exists(SOCKET) and os.stat(SOCKET).st_mode & 0o777 == 0o660 and \
+                    self.agent_children():
+                self.watcher = self.agent_children()[0]
                 return
             time.sleep(0.02)
         raise RuntimeError('the agent does not start: ' + read(self.agent_log))
+
+    def agent_children(self):
+        return read(f'/proc/{self.agent.pid}/task/{self.agent.pid}/children').split()
 
     def agent_stop(self):
         if self.agent is None:
