@@ -308,9 +308,10 @@ hand_start() {
 	hand_pid=$!
 }
 
+# hand_end - by SIGTERM, which ends an emulator that does not handle signals yet, too.
 hand_end() {
 	kill "$hand_pid"
-	wait "$hand_pid"
+	wait "$hand_pid" || same "$?" 143
 	hand_pid=
 }
 
