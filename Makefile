@@ -91,9 +91,9 @@ TOOL_PARTS := $(call objects,bitmap_set check check_files check_guests check_rul
 	doctor_confinement doctor_devices doctor_emulators doctor_inotify doctor_libvirt \
 	doctor_limits doctor_memory doctor_pages doctor_placement emulators excerpt features \
 	finding guest_irqs guest_move guest_pages guest_sample guest_state guest_verdict \
-	host_check host_guests host_map host_memory install json_memory map_box map_cell map_info map_picture map_text \
-	map_xml match_all output policy_needs problem report report_guests report_map screen shadow \
-	status_cells status_guest status_text topology topology_check virsh)
+	host_check host_guests host_map host_memory install install_lock json_memory map_box map_cell map_info \
+	map_picture map_text map_xml match_all output policy_needs problem report report_guests report_map \
+	screen shadow status_cells status_guest status_text topology topology_check virsh)
 TOOL_OBJECTS := $(TOOL_PARTS) $(call objects,guest-pinning verb_apply verb_check verb_doctor \
 	verb_install verb_map verb_match verb_status)
 # What the agent and the tool have in common.

@@ -1,26 +1,26 @@
 #include "install.h"
 #include "emulator.h"
 #include "features.h"
+#include "install_lock.h"
 #include "marker.h"
 #include "trusted.h"
 
 #include <attr/libattr.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* All the paths of one installation. The names of unfinished files are fixed: so they are found. */
 struct site {
-	int lock; /* the directory, locked against another installation */
+	int lock; /* held against another installation */
 	char directory[PATH_MAX];
+	char lock_file[PATH_MAX];
 	char target[PATH_MAX];
 	char real[PATH_MAX];
 	char alias_directory[PATH_MAX];
@@ -32,8 +32,6 @@ struct site {
 	char lacks[PATH_MAX]; /* what the real emulator is too old for: see emulator.h */
 	char new_lacks[PATH_MAX];
 };
-
-enum { LOCK_PATIENCE_MS = 10000, LOCK_TURN_MS = 20 };
 
 enum kind { KIND_MISSING, KIND_REAL, KIND_SHIM };
 
@@ -92,6 +90,7 @@ static int site_find(struct site *site, const char *target, struct error *error)
 	if (path_make(site->real, site->target, EMULATOR_REAL_SUFFIX, error) < 0 ||
 	    path_make(site->new_shim, site->target, ".qemu-kvm-shim.new", error) < 0 ||
 	    path_make(site->new_real, site->target, ".qemu-kvm-shim.real", error) < 0 ||
+	    path_make(site->lock_file, site->directory, "qemu-kvm-shim.lock", error) < 0 ||
 	    path_make(site->alias_directory, site->directory, EMULATOR_ALIAS_DIRECTORY, error) <
 		0 ||
 	    path_make(site->link, "..", strrchr(site->real, '/'), error) < 0)
@@ -105,43 +104,35 @@ static int site_find(struct site *site, const char *target, struct error *error)
 	return 0;
 }
 
-/*
- * Returns 0, or -1 with errno set. Whoever may read the directory may lock it, too: a lock that
- * is not another installation's must not hold up a package manager for ever.
- */
-static int lock_wait(int fd)
+/* Makes what was renamed last over a power cut. */
+static int directory_sync(const char *directory, struct error *error)
 {
-	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_TURN_MS) {
-		if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
-			return -1;
-		(void)poll(NULL, 0, LOCK_TURN_MS);
-	}
-	return 0;
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = 0;
+
+	if (fd < 0)
+		return failed(directory, "cannot be opened", error);
+	if (fsync(fd) < 0)
+		result = failed(directory, "cannot be written to disk", error);
+	close(fd);
+	return result;
 }
 
 static int site_lock(struct site *site, struct error *error)
 {
-	site->lock = open(site->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (site->lock < 0)
-		return failed(site->directory, "cannot be opened", error);
-	if (lock_wait(site->lock) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
-		error_set(error, -EIO,
-			  "%s: somebody has locked it for %d seconds: end who it is (fuser -v %s)",
-			  site->directory, LOCK_PATIENCE_MS / 1000, site->directory);
-	else
-		failed(site->directory, "cannot be locked", error);
-	close(site->lock);
-	return -EIO;
+	site->lock = install_lock(site->lock_file, error);
+	return site->lock < 0 ? site->lock : 0;
 }
 
-/* Makes what was renamed last over a power cut, and lets the next installation in. */
+/* Lets the next installation in; of several errors the first is told. */
 static int site_close(struct site *site, int result, struct error *error)
 {
-	if (result >= 0 && fsync(site->lock) < 0)
-		result = failed(site->directory, "cannot be written to disk", error);
-	close(site->lock);
+	struct error later;
+
+	if (result >= 0 && directory_sync(site->directory, error) < 0)
+		result = -EIO;
+	if (install_unlock(site->lock_file, site->lock, result < 0 ? &later : error) < 0)
+		result = -EIO;
 	return result;
 }
 

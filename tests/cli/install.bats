@@ -149,9 +149,10 @@ refused() {
 
 @test "install: repeated, nothing changes but TARGET's ctime" {
 	works "$TOOL" install "$TARGET"
-	look() { find "$WORK/libexec" -printf '%p %i %n %M %U %G %s %T@ %l'"$1"'\n' | sort; }
+	# But for the time of their directory, where the lock was.
+	look() { find "$WORK/libexec" -mindepth 1 -printf '%p %i %n %M %U %G %s %T@ %l'"$1"'\n' | sort; }
 	look '' >"$WORK/before"
-	find "$WORK/libexec" ! -path "$TARGET" -printf '%p %C@\n' | sort >"$WORK/ctimes"
+	find "$WORK/libexec" -mindepth 1 ! -path "$TARGET" -printf '%p %C@\n' | sort >"$WORK/ctimes"
 	local ctime
 	ctime=$(find "$TARGET" -printf %C@)
 	sleep 0.05
@@ -159,7 +160,8 @@ refused() {
 	has "$output" "new ctime"
 	look '' >"$WORK/after"
 	diff "$WORK/before" "$WORK/after"
-	find "$WORK/libexec" ! -path "$TARGET" -printf '%p %C@\n' | sort | diff "$WORK/ctimes" -
+	find "$WORK/libexec" -mindepth 1 ! -path "$TARGET" -printf '%p %C@\n' | sort |
+		diff "$WORK/ctimes" -
 	[[ $(find "$TARGET" -printf %C@) > $ctime ]]
 }
 
@@ -367,23 +369,48 @@ refused() {
 	fi
 }
 
-# Whoever may read a directory may lock it.
-@test "install: a directory that somebody has locked is not waited for without end" {
-	local other=() before
-	((EUID != 0)) || other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	chmod 755 "$WORK"
-	before=$(files)
-	# A descriptor, for the other user may not look into this directory.
-	"${other[@]}" bash -c 'flock 7 && echo locked && exec sleep 60' 7<"$WORK/libexec" >"$WORK/held" 3>&- &
+# locked_by COMMAND... - it holds a lock on what is descriptor 7, until locked_end.
+locked_by() {
+	"$@" bash -c 'flock 7 && echo locked && exec sleep 60' >"$WORK/held" 3>&- &
 	until [[ -s $WORK/held ]]; do sleep 0.02; done
-	SECONDS=0
-	fails 1 "$TOOL" install "$TARGET"
+}
+
+locked_end() {
 	kill -- $!
 	wait || true
+}
+
+# Whoever may read a directory may lock it: a descriptor is enough.
+@test "install: a directory that somebody else has locked holds nothing up" {
+	local other=(env)
+	((EUID != 0)) || other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	remember
+	locked_by "${other[@]}" 7<"$WORK/libexec"
+	SECONDS=0
+	works "$TOOL" install "$TARGET"
+	is_installed
+	works "$TOOL" uninstall "$TARGET"
+	is_uninstalled
+	locked_end
+	((SECONDS < 8))
+}
+
+@test "install: another installation is waited for, but not without end; nobody else can pass for one" {
+	local lock=$WORK/libexec/qemu-kvm-shim.lock
+	# As one that was killed has left it.
+	works "$TOOL" install "$TARGET"
+	(umask 0 && strace -o "$WORK/trace" -e inject=flock:signal=KILL:when=1 \
+		"$TOOL" uninstall "$TARGET" >/dev/null 2>&1) || true
+	equal "$(stat -c '%a %u' "$lock")" "600 $EUID"
+	locked_by env 7<"$lock"
+	SECONDS=0
+	fails 1 "$TOOL" uninstall "$TARGET"
+	locked_end
 	one_line "$stderr"
-	has "$stderr" "$WORK/libexec/: somebody has locked it for 10 seconds: end who it is"
+	has "$stderr" "$lock: somebody has locked it for 10 seconds: end who it is"
 	((SECONDS < 15))
-	equal "$(files)" "$before"
+	works "$TOOL" uninstall "$TARGET"
+	equal "$(files)" "qemu-kvm "
 }
 
 @test "install: wrong usage is 2" {
@@ -482,7 +509,7 @@ prepare() {
 	esac
 }
 
-# calls VERB - the step's system calls from the lock of the directory on, one a
+# calls VERB - the step's system calls from the lock on, one a
 # line: name and how many of that name there were since the program's start. Of the
 # many reads by which it compares TARGET with the shim only the first are listed.
 calls() {
