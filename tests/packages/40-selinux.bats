@@ -107,6 +107,13 @@ label() {
 	guest_gains svirt_prot_exec_t svirt_prot_exec_image_t
 }
 
+@test "an emulator in qemu_t, in which Xen's tools start it, gains nothing of this" {
+	added qemu_t | tee "$BATS_TEST_TMPDIR/added"
+	run ! grep -E '^guest_pinning_(conf_t file|runtime_t sock_file):|connectto|setsched|^sysfs_t' \
+		"$BATS_TEST_TMPDIR/added"
+	same "$(lost qemu_t)" ''
+}
+
 @test "a guest executes the real emulator, and begins in it, without leaving its domain" {
 	local permission
 	access with svirt_t >"$BATS_TEST_TMPDIR/access"
@@ -175,7 +182,9 @@ label() {
 @test "who may connect to the agent: guests, libvirt, and who is not confined" {
 	same "$(sesearch -A -t guest_pinningd_t -c unix_stream_socket -p connectto "$(policy with)" |
 		awk '{ print $2 }' | LC_ALL=C sort -u | tr '\n' ' ')" \
-		'unconfined_domain_type virt_domain virtd_t '
+		'guest_pinning_guest unconfined_domain_type virtd_t '
+	same "$(seinfo -x -a guest_pinning_guest "$(policy with)" |
+		awk 'NF == 1 && /_t$/ { print $1 }' | LC_ALL=C sort)" $'svirt_prot_exec_t\nsvirt_t'
 }
 
 @test "libvirt's own domain may use policy and agent, for a guest that it does not confine" {
