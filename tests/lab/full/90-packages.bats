@@ -28,6 +28,16 @@ hand_installed_remove() {
 		systemctl daemon-reload
 }
 
+# sums - of every file that the package touches or could: the emulators, what libvirt and AppArmor
+# are told. The profiles of guests that there were are libvirt's.
+sums() {
+	(
+		cd / || return
+		find usr/bin usr/libexec -maxdepth 1 -name 'qemu*' -type f -printf '%p\0'
+		find etc/libvirt etc/apparmor.d -type f ! -path 'etc/apparmor.d/libvirt/libvirt-*' -printf '%p\0'
+	) | sort -z | (cd / && xargs -0 sha256sum)
+}
+
 setup_file() {
 	guests_remove
 	policy_clear
@@ -41,6 +51,7 @@ setup_file() {
 	/lab/src/tests/packages/repack qemu-system-x86 1:7.2+newer "$TARGET" \
 		"Debian 1:7.2" "Debian 1:7.9" "$STATE/qemu-newer.deb"
 	snapshot quick >"$STATE/before"
+	sums >"$STATE/sums"
 	# Something of libvirt's is known of the emulator that is there.
 	vsh domcapabilities --emulatorbin "$TARGET" --virttype qemu >/dev/null
 }
@@ -159,6 +170,11 @@ ${TARGET#/}"
 	same "$(diff "$STATE/before" "$STATE/after" | grep 'installed$' | cut -d ' ' -f 2)" \
 		"qemu-system-x86
 qemu-system-x86"
+	# In all of these is what was in them. (Of the newer emulator, dpkg has said so above.)
+	grep -q " ${LOCAL#/}$" "$STATE/sums"
+	sums >"$STATE/sums-after"
+	same "$(diff "$STATE/sums" "$STATE/sums-after" | awk '/^[<>]/ { print $1, $3 }')" "< ${TARGET#/}
+> ${TARGET#/}"
 	guest_start lab-late
 	guest_running lab-late
 	guests_remove
