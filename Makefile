@@ -123,6 +123,8 @@ Q := $(if $(V),,@)
 	bench bench-many e2e demo lint \
 	dist deb rpm FORCE \
 	lab lab-quick lab-shell lab-pictures lab-selftest lab-programs lab-selinux selinux
+# tar and gzip would do what these say, and a release be another one.
+unexport TAR_OPTIONS GZIP
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -305,7 +307,7 @@ deb: $(BUILD)/$(DIST).tar.gz
 	$(call SAY,DEB)
 	$(Q)chmod -R go=u,go-w $(DEB)
 	$(Q)umask 022 && cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u BUILD \
-		$(DPKG_BUILDPACKAGE) --no-sign $(if $(V),,>../log 2>&1 || { cat ../log; exit 1; })
+		-u CFLAGS -u CPPFLAGS -u LDFLAGS $(DPKG_BUILDPACKAGE) --no-sign $(if $(V),,>../log 2>&1 || { cat ../log; exit 1; })
 	@rm -rf $(DEB)
 
 # Tests: every one runs in the plain build and under the sanitizers.

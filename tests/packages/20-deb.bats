@@ -56,10 +56,12 @@ teardown() {
 	same "$output" ""
 }
 
-@test "made again elsewhere, with another umask, time zone and language: the same bytes" {
+@test "made again elsewhere, with another umask, time zone, language and environment: the same bytes" {
 	local file
 	umask 077
-	deb_make /elsewhere/deeper TZ=Asia/Tokyo LANG=C LC_ALL=C
+	deb_make /elsewhere/deeper TZ=Asia/Tokyo LANG=C LC_ALL=C SBINDIR=/opt/sbin SYSCONFDIR=/opt/etc \
+		RUNSTATEDIR=/var/run APPARMORDIR=/opt/a MANDIR=/opt/man BASHCOMPDIR=/opt/b CFLAGS=-O1 \
+		CPPFLAGS=-DX LDFLAGS=-Wl,-O1 SANITIZE=undefined TAR_OPTIONS=--exclude=CHANGELOG.md
 	umask 022
 	for file in "$debs"/qemu-kvm-shim*_*.{deb,dsc,xz,gz}; do
 		cmp "$file" "$host/elsewhere/deeper/build/deb/${file##*/}"
