@@ -40,6 +40,19 @@ host_fill() {
 	printf '# mine\n  /srv/guests/** r,' >"$host$LOCAL"
 }
 
+# policy_make [link] - an administrator's own, from before there was a package.
+policy_make() {
+	local policy=$host/etc/libvirt/guest-pinning.conf
+	printf 'web* 0\n' >"$policy"
+	chmod 640 "$policy"
+	touch -d '2020-01-02 03:04:05.678' "$policy"
+	if [[ ${1-} == link ]]; then
+		mkdir -p "$host/etc/libvirt/site"
+		mv "$policy" "$host/etc/libvirt/site/policy"
+		ln -s site/policy "$policy"
+	fi
+}
+
 setup() {
 	load lib
 	load deb
@@ -125,6 +138,62 @@ teardown() {
 	is_placed
 	same "$(in_host "$TARGET" --shim-version)" "qemu-kvm-shim $NEWER"
 	same "$(tail -n 1 "$host/etc/libvirt/guest-pinning.conf")" 'web* -'
+	dpkg_in --purge qemu-kvm-shim
+	as_before "$BATS_TEST_TMPDIR/before"
+}
+
+@test "a policy that was there before: used as it is, unattended; after purge it is there as it was" {
+	local policy=$host/etc/libvirt/guest-pinning.conf kind
+	for kind in file link; do
+		policy_make "$kind"
+		snapshot >"$BATS_TEST_TMPDIR/before"
+		dpkg_in -i /tmp/shim.deb
+		is_placed
+		same "$(<"$policy")" 'web* 0'
+		[[ $kind == file || -L $policy ]]
+		[[ ! -e $policy.before && ! -e $policy.dpkg-dist ]]
+		[[ $(in_host "$TARGET" --shim-dry-run -name web1 2>&1) == *"$(basename "$policy"):1"* ]]
+		# From then on it is one that he has changed.
+		same "$(changed_of qemu-kvm-shim)" /etc/libvirt/guest-pinning.conf
+		echo 'db* -' >>"$policy"
+		dpkg_in -i /tmp/shim-newer.deb
+		same "$(tail -n 1 "$policy")" 'db* -'
+		dpkg_in --remove qemu-kvm-shim
+		same "$(tail -n 1 "$policy")" 'db* -'
+		dpkg_in -i /tmp/shim.deb
+		same "$(tail -n 1 "$policy")" 'db* -'
+		dpkg_in --purge qemu-kvm-shim
+		as_before "$BATS_TEST_TMPDIR/before"
+		rm "$policy"
+	done
+}
+
+@test "a policy that was there before: it stays where an installation is given up" {
+	local other=$host/tmp/other
+	policy_make
+	snapshot >"$BATS_TEST_TMPDIR/before"
+	# It cannot be unpacked: another package has one of its files.
+	mkdir -p "$other/DEBIAN" "$other/usr/sbin"
+	printf '%s\n' 'Package: other' 'Version: 1' 'Architecture: all' 'Maintainer: me <me@example.org>' \
+		'Description: other' >"$other/DEBIAN/control"
+	: >"$other/usr/sbin/guest-pinning"
+	dpkg-deb --build "$other" "$other.deb" >/dev/null
+	dpkg_in -i /tmp/other.deb
+	run in_host dpkg -i /tmp/shim.deb
+	[[ $status != 0 && $output == *"trying to overwrite '/usr/sbin/guest-pinning'"* ]]
+	dpkg_in --purge other
+	same "$(in_host dpkg --audit)" ""
+	as_before "$BATS_TEST_TMPDIR/before"
+	# Unpacked, and no more.
+	dpkg_in --unpack /tmp/shim.deb
+	dpkg_in --remove qemu-kvm-shim
+	same "$(<"$host/etc/libvirt/guest-pinning.conf")" 'web* 0'
+	dpkg_in -i /tmp/shim.deb
+	is_placed
+	same "$(<"$host/etc/libvirt/guest-pinning.conf")" 'web* 0'
+	dpkg_in --purge qemu-kvm-shim
+	as_before "$BATS_TEST_TMPDIR/before"
+	dpkg_in --unpack /tmp/shim.deb
 	dpkg_in --purge qemu-kvm-shim
 	as_before "$BATS_TEST_TMPDIR/before"
 }
@@ -390,8 +459,21 @@ is_gone() {
 	! is_shim "$TARGET" && same "$(diverted)" "" && [[ -z $(in_host dpkg --audit) ]]
 }
 
+is_older_with_policy() {
+	is_older && same "$(<"$host/etc/libvirt/guest-pinning.conf")" 'web* 0'
+}
+
 @test "killed anywhere while it is installed" {
 	killed_anywhere 20 true 'dpkg -i /tmp/shim.deb' is_older
+}
+
+@test "killed anywhere while it is installed where there is a policy already" {
+	eval "bare_$(declare -f host_fill)"
+	host_fill() {
+		bare_host_fill && policy_make
+	}
+	policy_make
+	killed_anywhere 25 true 'dpkg -i /tmp/shim.deb' is_older_with_policy
 }
 
 @test "killed anywhere while it is upgraded" {
