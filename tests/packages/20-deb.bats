@@ -334,6 +334,21 @@ $TARGET"
 	as_before "$BATS_TEST_TMPDIR/before" quick
 }
 
+@test "a configuration that is wrong: the emulator's upgrade is seen all the same, and all stays configured" {
+	local what version=newer ctime
+	dpkg_in -i /tmp/shim.deb
+	for what in 'EMULATORS=(' "EMULATORS='$TARGET /bin/qemu-system-i386'"; do
+		echo "$what" >"$host/etc/default/qemu-kvm-shim"
+		ctime=$(stat -c %z "$host$TARGET")
+		run -0 in_host dpkg -i "/tmp/qemu-$version.deb"
+		[[ $output == *"/etc/default/qemu-kvm-shim: "*": dpkg-reconfigure qemu-kvm-shim"* ]]
+		installed qemu-kvm-shim "$VERSION-1"
+		is_placed
+		[[ $(stat -c %z "$host$TARGET") != "$ctime" ]]
+		version=same
+	done
+}
+
 @test "a shim that was installed by hand is taken over" {
 	dpkg_in -i /tmp/shim.deb
 	# As by hand: no diversion.
