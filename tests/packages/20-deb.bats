@@ -198,6 +198,23 @@ teardown() {
 	as_before "$BATS_TEST_TMPDIR/before"
 }
 
+@test "an owner and mode of dpkg-statoverride's: the emulator has them, before, behind and after the shim" {
+	local step
+	# modes [FILE]
+	modes() {
+		in_host stat -c '%n %a %U %G' "$TARGET" "$@"
+	}
+	dpkg_in -i /tmp/shim.deb
+	in_host dpkg-statoverride --update --add root kvm 0750 "$TARGET"
+	for step in shim-newer qemu-newer shim; do
+		dpkg_in -i "/tmp/$step.deb"
+		same "$(modes "$TARGET.real")" "$TARGET 750 root kvm
+$TARGET.real 750 root kvm"
+	done
+	dpkg_in --purge qemu-kvm-shim
+	same "$(modes)" "$TARGET 750 root kvm"
+}
+
 @test "the emulator is removed and comes again: the shim goes and comes with it" {
 	dpkg_in -i /tmp/shim.deb
 	dpkg_in --remove --force-depends qemu-system-x86
