@@ -316,9 +316,13 @@ $TARGET"
 	# One by hand, too.
 	cp "$BATS_TEST_TMPDIR/mine" "$host/usr/bin/qemu-system-other"
 	in_host guest-pinning install /usr/bin/qemu-system-other
+	cp "$BATS_TEST_TMPDIR/mine" "$host/usr/local/bin/qemu-system-x86_64"
+	in_host guest-pinning install /usr/local/bin/qemu-system-x86_64
 	dpkg_in --purge qemu-kvm-shim
 	cmp "$host/usr/bin/qemu-system-other" "$BATS_TEST_TMPDIR/mine"
 	rm "$host/usr/bin/qemu-system-other"
+	cmp "$host/usr/local/bin/qemu-system-x86_64" "$BATS_TEST_TMPDIR/mine"
+	rm "$host/usr/local/bin/qemu-system-x86_64"
 	cmp "$host/usr/bin/qemu-system-mine" "$BATS_TEST_TMPDIR/mine"
 	rm "$host/usr/bin/qemu-system-mine"
 	as_before "$BATS_TEST_TMPDIR/before"
