@@ -198,6 +198,18 @@ teardown() {
 	as_before "$BATS_TEST_TMPDIR/before"
 }
 
+@test "what the administrator appends to an unfinished last line for AppArmor is his alone" {
+	dpkg_in -i /tmp/shim.deb
+	echo '  /srv/more/** r,' >>"$host$LOCAL"
+	dpkg_in -i /tmp/shim-newer.deb
+	same "$(<"$host$LOCAL")" "$LINE
+# mine
+  /srv/guests/** r,  /srv/more/** r,"
+	dpkg_in --purge qemu-kvm-shim
+	same "$(<"$host$LOCAL")" "# mine
+  /srv/guests/** r,  /srv/more/** r,"
+}
+
 @test "an owner and mode of dpkg-statoverride's: the emulator has them, before, behind and after the shim" {
 	local step
 	# modes [FILE]
