@@ -61,6 +61,9 @@ setup() {
 }
 
 teardown() {
+	[[ ! ${lock_holder-} ]] || {
+		kill "$lock_holder" && wait "$lock_holder" || true
+	}
 	hosts_end
 }
 
@@ -225,6 +228,18 @@ $TARGET.real 750 root kvm"
 	done
 	dpkg_in --purge qemu-kvm-shim
 	same "$(modes)" "$TARGET 750 root kvm"
+}
+
+@test "a lock that any user may hold on the directory of the emulators keeps dpkg from nothing" {
+	dpkg_in -i /tmp/shim.deb
+	chroot "$host" setpriv --reuid 65534 --regid 65534 --clear-groups \
+		bash -c 'exec 7</usr/bin; flock 7; echo locked; exec sleep 50' >"$BATS_TEST_TMPDIR/lock" 3>&- &
+	lock_holder=$!
+	until [[ -s $BATS_TEST_TMPDIR/lock ]]; do sleep 0.05; done
+	dpkg_in -i /tmp/qemu-newer.deb
+	is_placed
+	dpkg_in --purge qemu-kvm-shim
+	same "$(changed_of qemu-system-x86)" ""
 }
 
 @test "the emulator is removed and comes again: the shim goes and comes with it" {
