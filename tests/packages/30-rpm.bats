@@ -46,11 +46,12 @@ newer_make() {
 	make_rpm "$packages"/newer/* build
 }
 
-# emulator_make NAME VERSION PATH - $packages/NAME-VERSION.rpm, in which PATH is Debian's emulator
-# with the version after its end.
+# emulator_make NAME VERSION PATH [LINK] - $packages/NAME-VERSION.rpm, in which PATH is Debian's
+# emulator with the version after its end, and LINK leads to it.
 emulator_make() {
-	local top=$packages/$1-$2
+	local top=$packages/$1-$2 link_make=
 	mkdir -p "$top"
+	[[ ! ${4-} ]] || link_make="mkdir -p %{buildroot}${4%/*} && ln -s $3 %{buildroot}$4"
 	cp "$BUILD/lab/image/root/usr/bin/qemu-system-x86_64" "$top/emulator"
 	echo "$2" >>"$top/emulator"
 	cat >"$top/spec" <<-END
@@ -67,8 +68,10 @@ emulator_make() {
 		An emulator.
 		%install
 		install -D -m 755 $top/emulator %{buildroot}$3
+		$link_make
 		%files
 		$3
+		${4-}
 	END
 	HOME=$top rpmbuild -bb --quiet --define "_topdir $top" "$top/spec"
 	mv "$top"/RPMS/*/*.rpm "$packages/$1-$2.rpm"
@@ -330,6 +333,29 @@ killed() {
 	emulator_make qemu-kvm-core 3.0 /usr/libexec/elsewhere
 	root_rpm -U "$packages/qemu-kvm-core-3.0.rpm"
 	gone qemu-kvm-shim
+}
+
+@test "an upgrade brings a link in the emulator's place: the shim is where it leads, and nothing is left" {
+	rm "$other"
+	emulator_make qemu-kvm-core 4.0 /usr/bin/qemu-system-x86_64 /usr/libexec/qemu-kvm
+	root_rpm -i "$packages/qemu-kvm-core-1.0.rpm" "$ours"
+	placed 1.0
+	root_rpm -U "$packages/qemu-kvm-core-4.0.rpm"
+	is_shim "$other"
+	same "$(version_of "$other.real")" 4.0
+	[[ -L $target && ! -L $target.real && ! -e $target.real ]]
+	[[ ! -e $host/usr/libexec/qemu-kvm-shim.alias ]]
+	root_rpm -e qemu-kvm-shim
+	gone qemu-kvm
+	same "$(cd "$host/usr/bin" && compgen -G '*qemu-kvm*')" ''
+	root_rpm -V qemu-kvm-core
+	# Nor where it has come while no trigger ran.
+	root_rpm -U --oldpackage "$packages/qemu-kvm-core-1.0.rpm"
+	root_rpm -i "$ours"
+	root_rpm -U --notriggers "$packages/qemu-kvm-core-4.0.rpm"
+	root_rpm -e qemu-kvm-shim
+	gone qemu-kvm
+	root_rpm -V qemu-kvm-core
 }
 
 @test "both removed in one transaction, whichever goes first" {
