@@ -358,6 +358,23 @@ killed() {
 	root_rpm -V qemu-kvm-core
 }
 
+@test "an emulator of a package of any other name keeps its shim, and goes with it" {
+	local mine=$host/usr/bin/qemu-system-mine version
+	echo 'EMULATORS=/usr/bin/qemu-system-mine' >"$host/etc/sysconfig/qemu-kvm-shim"
+	root_rpm -i "$ours"
+	for version in 1.0 2.0; do
+		emulator_make qemu-mine "$version" /usr/bin/qemu-system-mine
+		root_rpm -U "$packages/qemu-mine-$version.rpm"
+		is_shim "$mine"
+		same "$(version_of "$mine.real")" "$version"
+	done
+	run -0 root_rpm -e qemu-mine qemu-kvm-shim
+	same "$(cd "$host/usr/bin" && compgen -G 'qemu-*mine*')" ''
+	root_rpm -i "$ours" "$packages/qemu-mine-1.0.rpm"
+	root_rpm -e qemu-mine
+	same "$(cd "$host/usr/bin" && compgen -G 'qemu-*mine*')" ''
+}
+
 @test "both removed in one transaction, whichever goes first" {
 	files >"$BATS_TEST_TMPDIR/before"
 	cp "$other" "$BATS_TEST_TMPDIR/other"
