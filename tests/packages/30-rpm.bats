@@ -375,6 +375,29 @@ killed() {
 	same "$(cd "$host/usr/bin" && compgen -G 'qemu-*mine*')" ''
 }
 
+@test "a policy that was there before is used, and is there again when the package is removed" {
+	local policy=$host/etc/libvirt/guest-pinning.conf
+	printf 'web* 0\n' >"$policy"
+	chmod 640 "$policy"
+	files >"$BATS_TEST_TMPDIR/before"
+	sha256sum "$policy" >"$BATS_TEST_TMPDIR/sums"
+	root_rpm -i "$ours"
+	same "$(<"$policy")" 'web* 0'
+	root_rpm -U "$newer"
+	same "$(<"$policy")" 'web* 0'
+	root_rpm -e qemu-kvm-shim
+	diff "$BATS_TEST_TMPDIR/before" <(files)
+	sha256sum --quiet -c "$BATS_TEST_TMPDIR/sums"
+	[[ ! -e $host/var/lib/qemu-kvm-shim ]]
+	# What has been changed since stays, too.
+	root_rpm -i "$ours"
+	echo 'db* -' >>"$policy"
+	root_rpm -e qemu-kvm-shim
+	diff "$BATS_TEST_TMPDIR/before" <(files | grep -v rpmsave)
+	sha256sum --quiet -c "$BATS_TEST_TMPDIR/sums"
+	same "$(tail -n 1 "$policy.rpmsave")" 'db* -'
+}
+
 @test "both removed in one transaction, whichever goes first" {
 	files >"$BATS_TEST_TMPDIR/before"
 	cp "$other" "$BATS_TEST_TMPDIR/other"
