@@ -530,12 +530,17 @@ is_older_with_policy() {
 	killed_anywhere 20 true 'dpkg -i /tmp/shim.deb' is_older
 }
 
-@test "killed anywhere while it is installed where there is a policy already" {
+# with_policy - as host_fill makes each host from now on.
+with_policy() {
 	eval "bare_$(declare -f host_fill)"
 	host_fill() {
 		bare_host_fill && policy_make
 	}
 	policy_make
+}
+
+@test "killed anywhere while it is installed where there is a policy already" {
+	with_policy
 	killed_anywhere 25 true 'dpkg -i /tmp/shim.deb' is_older_with_policy
 }
 
@@ -549,4 +554,9 @@ is_older_with_policy() {
 
 @test "killed anywhere while it is removed" {
 	killed_anywhere 10 older 'dpkg --purge qemu-kvm-shim' is_gone
+}
+
+@test "killed anywhere while it is removed where there was a policy before" {
+	with_policy
+	killed_anywhere 15 older 'dpkg --purge qemu-kvm-shim' is_gone
 }
