@@ -61,9 +61,10 @@ setup() {
 }
 
 teardown() {
-	[[ ! ${lock_holder-} ]] || {
-		kill "$lock_holder" && wait "$lock_holder" || true
-	}
+	if [[ ${lock_holder-} ]]; then
+		kill "$lock_holder" || true
+		wait "$lock_holder" || true
+	fi
 	hosts_end
 }
 
