@@ -384,17 +384,17 @@ $TARGET"
 }
 
 @test "a configuration that is wrong: the emulator's upgrade is seen all the same, and all stays configured" {
-	local what version=newer ctime
+	local what build=newer ctime
 	dpkg_in -i /tmp/shim.deb
 	for what in 'EMULATORS=(' "EMULATORS='$TARGET /bin/qemu-system-i386'"; do
 		echo "$what" >"$host/etc/default/qemu-kvm-shim"
 		ctime=$(stat -c %z "$host$TARGET")
-		run -0 in_host dpkg -i "/tmp/qemu-$version.deb"
+		run -0 in_host dpkg -i "/tmp/qemu-$build.deb"
 		[[ $output == *"/etc/default/qemu-kvm-shim: "*": dpkg-reconfigure qemu-kvm-shim"* ]]
 		installed qemu-kvm-shim "$VERSION-1"
 		is_placed
 		[[ $(stat -c %z "$host$TARGET") != "$ctime" ]]
-		version=same
+		build=same
 	done
 }
 
