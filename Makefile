@@ -357,7 +357,7 @@ test:
 
 # What the tests reach. Per cent of the lines that may not become less.
 COVERAGE_POLICY := 97
-COVERAGE_SHIM := 94
+COVERAGE_SHIM := 95
 
 coverage:
 	tests/run "$(MAKE)" $(BUILD) coverage
