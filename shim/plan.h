@@ -56,7 +56,7 @@ struct policy_source policy_source_find(void);
 
 enum plan_for {
 	PLAN_FOR_CALLER, /* who is to become the guest's emulator, or shows what it would get */
-	PLAN_FOR_HOST,   /* another process: what the agent, and the tool, find of it */
+	PLAN_FOR_HOST,   /* another process: what agent and tool find of libvirt's guests */
 };
 
 /*

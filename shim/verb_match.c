@@ -30,7 +30,7 @@ int verb_match(int argc, char *argv[])
 	for (int i = first; i < argc; i++) {
 		struct plan plan;
 
-		plan_make(&plan, argv[i], PLAN_FOR_HOST, source);
+		plan_make(&plan, argv[i], PLAN_FOR_CALLER, source);
 		plan_memory(&plan, NULL, NULL);
 		plan_interrupts(&plan, NULL);
 		plan_apply(&plan, NULL);
