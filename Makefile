@@ -122,7 +122,7 @@ Q := $(if $(V),,@)
 .PHONY: all install uninstall clean test test-programs test-packages fuzz fuzz-programs faults coverage analyse \
 	bench bench-many e2e demo lint \
 	dist deb rpm FORCE \
-	lab lab-quick lab-shell lab-pictures lab-selftest lab-programs lab-selinux selinux
+	lab lab-image lab-quick lab-shell lab-pictures lab-selftest lab-programs lab-selinux selinux
 # tar and gzip would do what these say, and a release be another one.
 unexport TAR_OPTIONS GZIP
 .DELETE_ON_ERROR:
@@ -396,6 +396,10 @@ faults: all $(BUILD)/tests/standin
 
 demo: all
 	BUILD=$(abspath $(BUILD)) tests/demo
+
+# What it boots, which the tests of the packages use as well.
+lab-image:
+	tests/lab/image "$(abspath $(BUILD))/lab/image"
 
 lab lab-quick lab-shell:
 	@BUILD="$(abspath $(BUILD))" tests/lab/run $(lab_kinds)

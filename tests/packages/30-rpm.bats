@@ -79,7 +79,7 @@ emulator_make() {
 
 # root_rpm ARGUMENT... - rpm as the host's root.
 root_rpm() {
-	timeout -k 5 60 rpm --root "$host" --dbpath /var/lib/rpm --nodeps "$@" </dev/null 3>&-
+	timeout -k 5 300 rpm --root "$host" --dbpath /var/lib/rpm --nodeps "$@" </dev/null 3>&-
 }
 
 # of_file ARGUMENT... PACKAGE - what a package's file says of itself. Debian's rpm has its own database
@@ -142,7 +142,7 @@ hold() {
 killed() {
 	local pid
 	rm -f "$host/run/held"
-	timeout 60 rpm --root "$host" --dbpath /var/lib/rpm --nodeps "$@" \
+	timeout 300 rpm --root "$host" --dbpath /var/lib/rpm --nodeps "$@" \
 		</dev/null >/dev/null 2>&1 3>&- &
 	pid=$!
 	until [[ -s $host/run/held ]]; do
@@ -542,7 +542,7 @@ unplaced_beside() {
 	root_rpm -i "$packages/qemu-kvm-core-1.0.rpm" "$ours"
 	local moment pid second
 	for moment in 0.02 0.06 0.1 0.14; do
-		timeout 60 rpm --root "$host" --dbpath /var/lib/rpm --nodeps -U --replacepkgs --oldpackage \
+		timeout 300 rpm --root "$host" --dbpath /var/lib/rpm --nodeps -U --replacepkgs --oldpackage \
 			"$packages/qemu-kvm-core-2.0.rpm" </dev/null >/dev/null 2>&1 3>&- &
 		pid=$!
 		sleep "$moment"

@@ -35,7 +35,7 @@ store_make() {
 		modules=("${modules[@]/#/-i$2/}")
 		modules=(-X 100 "${modules[@]/%/.pp.bz2}")
 	fi
-	timeout 120 semodule -N -p "$store" -s default "${modules[@]}" 3>&-
+	timeout 300 semodule -N -p "$store" -s default "${modules[@]}" 3>&-
 }
 
 # policy NAME - the compiled one.

@@ -77,7 +77,7 @@ policy() {
 
 # play ARG... - the roll-out, in another directory than its own.
 play() {
-	cd / && run timeout 100 ansible-playbook -i "$FLEET/inventory" "$FLEET/rollout.yml" "$@" 3>&-
+	cd / && run timeout 300 ansible-playbook -i "$FLEET/inventory" "$FLEET/rollout.yml" "$@" 3>&-
 }
 
 # works ARG... - the roll-out goes well. fails ARG...: it does not.

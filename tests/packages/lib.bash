@@ -37,9 +37,9 @@ hosts_end() {
 	done
 }
 
-# in_host COMMAND... - within 60 s, as its root.
+# in_host COMMAND... - within 5 minutes, as its root.
 in_host() {
-	timeout -k 5 60 chroot "$host" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \
+	timeout -k 5 300 chroot "$host" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		DEBIAN_FRONTEND=noninteractive "$@" </dev/null 3>&-
 }
