@@ -259,7 +259,7 @@ static void the_threads_of_a_real_process_are_read(void **state)
 	int fd = real_directory(pid);
 
 	(void)state;
-	check_threads(fd, THREADS + 1, &all, nice_now(), SCHED_OTHER);
+	check_threads(fd, THREADS + 1, &all, nice_now(), sched_getscheduler(0));
 	assert_int_equal(guest_threads_read(&threads, fd), 0);
 	assert_int_equal(threads.count, THREADS + 1);
 	assert_int_equal(threads.at[0].id, pid); /* as they were started */
@@ -300,11 +300,11 @@ static void what_is_not_asked_for_stays(void **state)
 
 	(void)state;
 	assert_int_equal(guest_threads_place(fd, &nothing, NULL, &error), 0);
-	check_threads(fd, 4, &all, nice_now(), SCHED_OTHER);
+	check_threads(fd, 4, &all, nice_now(), sched_getscheduler(0));
 	assert_int_equal(guest_threads_place(fd, &rule, NULL, &error), 0);
-	check_threads(fd, 4, &all, nice, SCHED_OTHER);
+	check_threads(fd, 4, &all, nice, sched_getscheduler(0));
 	assert_int_equal(guest_threads_place(fd, &nothing, &one, &error), 0);
-	check_threads(fd, 4, &one, nice, SCHED_OTHER);
+	check_threads(fd, 4, &one, nice, sched_getscheduler(0));
 	end_threads(pid, control);
 	close(fd);
 }
@@ -343,16 +343,16 @@ static void threads_are_widened(void **state)
 
 	(void)state;
 	assert_int_equal(guest_threads_place(fd, &nothing, &one, &error), 0);
-	check_threads(fd, 4, &one, nice_now(), SCHED_OTHER);
+	check_threads(fd, 4, &one, nice_now(), sched_getscheduler(0));
 	assert_int_equal(guest_threads_widen(fd, &all, false), 0);
-	check_threads(fd, 4, &all, nice_now(), SCHED_OTHER);
+	check_threads(fd, 4, &all, nice_now(), sched_getscheduler(0));
 	assert_int_equal(sched_setaffinity(pid, sizeof(one.word), (const cpu_set_t *)one.word), 0);
 	assert_int_equal(guest_threads_widen(fd, &all, false), 0);
 	assert_int_equal(guest_threads_read(&threads, fd), 0);
 	assert_true(id_set_equal(&threads.at[0].cpus, &one));
 	guest_threads_free(&threads);
 	assert_int_equal(guest_threads_widen(fd, &all, true), 0);
-	check_threads(fd, 4, &all, nice_now(), SCHED_OTHER);
+	check_threads(fd, 4, &all, nice_now(), sched_getscheduler(0));
 	end_threads(pid, control);
 	assert_int_equal(guest_threads_widen(fd, &all, true), -ESRCH);
 	close(fd);
@@ -389,7 +389,7 @@ static void what_the_kernel_refuses_is_told(void **state)
 		 "the affinity of thread %d to CPUs 8191 is refused: Invalid argument", (int)pid);
 	assert_int_equal(guest_threads_place(fd, &nothing, &nowhere, &error), -EINVAL);
 	assert_string_equal(error.text, expected);
-	check_threads(fd, 2, &all, nice_now(), SCHED_OTHER);
+	check_threads(fd, 2, &all, nice_now(), sched_getscheduler(0));
 	end_threads(pid, control);
 	error = (struct error){0};
 	assert_int_equal(guest_threads_place(fd, &nothing, &one, &error), -ESRCH);
