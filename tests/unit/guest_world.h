@@ -146,6 +146,23 @@ static inline void forget_changes(void)
 	assert_int_equal(nftw("world/cgroup", make_old, 8, FTW_PHYS), 0);
 }
 
+/* What web1 may have at all, as its cgroup says. */
+static inline void make_room(const char *list)
+{
+	make_file("world/cgroup" SCOPE "/cpuset.cpus.effective", list);
+	forget_changes();
+}
+
+/* What libvirt has written down of web1. */
+static inline void make_pins(const char *cputune)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "<domstatus><domain><cputune>%s</cputune></domain></domstatus>", cputune);
+	make_file("world/state/web1.xml", text);
+}
+
 /* A host with two guests, and this process the shim of one. */
 static inline void make_world(void)
 {

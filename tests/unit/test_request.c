@@ -170,11 +170,6 @@ static void lie_user_namespace(const char *its)
 		make_file(proc_path(getpid(), "ns/user"), its);
 }
 
-static void lie_policy(const char *text)
-{
-	make_policy(text);
-}
-
 static void lie_no_policy(const char *path)
 {
 	assert_int_equal(unlink(path), 0);
@@ -188,22 +183,6 @@ static void lie_policy_mode(const char *mode)
 static void lie_policy_directory_mode(const char *mode)
 {
 	assert_int_equal(chmod("world/policy", (mode_t)strtoul(mode, NULL, 8)), 0);
-}
-
-/* Then web1 may have none of the rule's: it has this list instead. */
-static void lie_room(const char *list)
-{
-	make_file("world/cgroup" SCOPE "/cpuset.cpus.effective", list);
-	forget_changes();
-}
-
-static void lie_state(const char *cputune)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-		 "<domstatus><domain><cputune>%s</cputune></domain></domstatus>", cputune);
-	make_file("world/state/web1.xml", text);
 }
 
 static void whoever_lies_or_has_no_rule_is_refused(void **state)
@@ -259,25 +238,25 @@ static void whoever_lies_or_has_no_rule_is_refused(void **state)
 	    {lie_cgroup, "rubbish\n", "cgroup cannot be read"},
 	    {lie_no_file, "cgroup", "cgroup cannot be read"},
 	    /* no rule that places it */
-	    {lie_policy, "db1 - cpus=%u\n", "no rule of the agent's policy"},
-	    {lie_policy, "", "no rule of the agent's policy"},
+	    {make_policy, "db1 - cpus=%u\n", "no rule of the agent's policy"},
+	    {make_policy, "", "no rule of the agent's policy"},
 	    {lie_no_policy, POLICY, "no rule of the agent's policy"},
-	    {lie_policy, "# %u\nweb1 - mem=local\n",
+	    {make_policy, "# %u\nweb1 - mem=local\n",
 	     "the rule asks for nothing that is for the agent"},
-	    {lie_policy, "web1 - env=A=%u\n", "the rule asks for nothing that is for the agent"},
-	    {lie_policy, "web1 1023\n", "node 1023 of '1023' does not exist"},
-	    {lie_policy, "web1 1023 best-effort\n", "node 1023 of '1023' does not exist"},
-	    {lie_policy, "web1 - cpus=8191\n", "8191"},
-	    {lie_policy, "web1 - nonsense\n", "unknown option 'nonsense'"},
-	    {lie_policy, "web1 auto\n", "auto"},
+	    {make_policy, "web1 - env=A=%u\n", "the rule asks for nothing that is for the agent"},
+	    {make_policy, "web1 1023\n", "node 1023 of '1023' does not exist"},
+	    {make_policy, "web1 1023 best-effort\n", "node 1023 of '1023' does not exist"},
+	    {make_policy, "web1 - cpus=8191\n", "8191"},
+	    {make_policy, "web1 - nonsense\n", "unknown option 'nonsense'"},
+	    {make_policy, "web1 auto\n", "auto"},
 	    {lie_policy_mode, "0664", "may be written by others"},
 	    {lie_policy_mode, "0646", "may be written by others"},
 	    {lie_policy_directory_mode, "0775", "may be written by others"},
 	    /* not to be had on this host, or for this guest */
-	    {lie_room, "\n", "are not all among those that the guest's cgroup may have"},
-	    {lie_room, "8191\n", "are not all among those that the guest's cgroup may have"},
-	    {lie_state, "<vcpupin vcpu='0' cpuset='8191'/>", "the guest's XML pins"},
-	    {lie_state, "<", "state/web1.xml, is not understood ("},
+	    {make_room, "\n", "are not all among those that the guest's cgroup may have"},
+	    {make_room, "8191\n", "are not all among those that the guest's cgroup may have"},
+	    {make_pins, "<vcpupin vcpu='0' cpuset='8191'/>", "the guest's XML pins"},
+	    {make_pins, "<", "state/web1.xml, is not understood ("},
 	};
 
 	(void)state;
@@ -712,7 +691,7 @@ static void interrupts_go_back_when_the_rest_is_refused(void **state)
 {
 	(void)state;
 	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
-	lie_room("8191\n");
+	make_room("8191\n");
 	assert_non_null(strstr(ask(), "are not all among those that the guest's cgroup may have"));
 	assert_string_equal(changes(), "");
 	wait_for_affinity(24, own);
@@ -867,16 +846,16 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 		void (*lie)(const char *argument);
 		const char *argument;
 	} cases[] = {
-	    {lie_policy, "web1 - cpus=%u\n"},
-	    {lie_policy, "db1 - cpus=%u\n"},
-	    {lie_policy, "web1 - nonsense\n"},
-	    {lie_policy, "web1 1023\n"},
+	    {make_policy, "web1 - cpus=%u\n"},
+	    {make_policy, "db1 - cpus=%u\n"},
+	    {make_policy, "web1 - nonsense\n"},
+	    {make_policy, "web1 1023\n"},
 	    {lie_command_line, "guest=db1"},
 	    {lie_command_line, ""},
 	    {lie_executable_mode, "0777"},
 	    {lie_cgroup, "rubbish"},
-	    {lie_room, "\n"},
-	    {lie_state, "<vcpupin vcpu='0' cpuset='8191'/>"},
+	    {make_room, "\n"},
+	    {make_pins, "<vcpupin vcpu='0' cpuset='8191'/>"},
 	    {lie_interrupts, "web1 - cpus=%u irq=eth0 isolate\n"},
 	    {lie_interrupts, "web1 - cpus=%u irq=eth9\n"},
 	};

@@ -277,26 +277,6 @@ static void lie_stat(const char *text)
 	make_file(proc_path(guest, "stat"), text);
 }
 
-static void lie_policy(const char *rule)
-{
-	make_policy(rule);
-}
-
-static void lie_room(const char *list)
-{
-	make_file("world/cgroup" SCOPE "/cpuset.cpus.effective", list);
-	forget_changes();
-}
-
-static void lie_pins(const char *cputune)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-		 "<domstatus><domain><cputune>%s</cputune></domain></domstatus>", cputune);
-	make_file("world/state/web1.xml", text);
-}
-
 static void what_cannot_be_applied_is_refused(void **state)
 {
 	static const struct {
@@ -315,12 +295,12 @@ static void what_cannot_be_applied_is_refused(void **state)
 	    {lie_stat, "1 (qemu-kvm) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4712 1 1\n",
 	     "is no longer that guest"},
 	    {lie_stat, "rubbish", "is no longer that guest"},
-	    {lie_policy, "db1 - cpus=%u\n", "no rule of the agent's policy"},
-	    {lie_policy, "web1 - env=A=%u\n", "asks for nothing that is for the agent"},
-	    {lie_policy, "web1 - cpus=8191\n", "8191"},
-	    {lie_policy, "web1 - nonsense\n", "unknown option"},
-	    {lie_room, "\n", "are not all among those that the guest's cgroup may have"},
-	    {lie_pins, "<vcpupin vcpu='0' cpuset='8191'/>", "the guest's XML pins"},
+	    {make_policy, "db1 - cpus=%u\n", "no rule of the agent's policy"},
+	    {make_policy, "web1 - env=A=%u\n", "asks for nothing that is for the agent"},
+	    {make_policy, "web1 - cpus=8191\n", "8191"},
+	    {make_policy, "web1 - nonsense\n", "unknown option"},
+	    {make_room, "\n", "are not all among those that the guest's cgroup may have"},
+	    {make_pins, "<vcpupin vcpu='0' cpuset='8191'/>", "the guest's XML pins"},
 	};
 
 	(void)state;
@@ -489,12 +469,12 @@ static void a_request_leaves_nothing_open_or_allocated(void **state)
 		const char *argument;
 		bool placed;
 	} cases[] = {
-	    {lie_policy, "web1 - cpus=%u\n", true},
-	    {lie_policy, "db1 - cpus=%u\n", false},
+	    {make_policy, "web1 - cpus=%u\n", true},
+	    {make_policy, "db1 - cpus=%u\n", false},
 	    {lie_command_line, "", false},
 	    {lie_cgroup, "0::/user.slice\n", true},
 	    {lie_stat, "", false},
-	    {lie_room, "\n", false},
+	    {make_room, "\n", false},
 	};
 	char message[AGENT_REQUEST_MAX];
 	char reply[AGENT_REPLY_MAX];
