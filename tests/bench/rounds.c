@@ -76,7 +76,6 @@ static int directory_open(int at, const char *path)
 	return fd;
 }
 
-/* Where this process is to go back to: the first cgroup of the hierarchy is two above a guest's. */
 static void cgroup_read(struct program *program, const char *path, const char *cpus)
 {
 	program->cgroup = -1;
@@ -109,6 +108,7 @@ static void cgroup_enter(const struct program *program)
 	cgroup_set(program->emulator, "cgroup.procs", "0");
 }
 
+/* Back to the first cgroup of the hierarchy, which is two above a guest's. */
 static void cgroup_leave(const struct program *program)
 {
 	if (program->cgroup >= 0)

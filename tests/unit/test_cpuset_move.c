@@ -22,25 +22,9 @@ static int start(void **state)
 	return enter_directory(state);
 }
 
-/* The cgroups below a guest's, "NAME=CPUS", with blanks between. */
-static void make_children(const char *parent, const char *children)
-{
-	char copy[1024];
-	char *save = NULL;
-
-	snprintf(copy, sizeof(copy), "%s", children);
-	for (char *word = strtok_r(copy, " ", &save); word != NULL;
-	     word = strtok_r(NULL, " ", &save)) {
-		char path[1024];
-		char *cpus = strchr(word, '=');
-
-		*cpus = '\0';
-		snprintf(path, sizeof(path), TREE "%s/%s/cpuset.cpus", parent, word);
-		make_file(path, *++cpus != '\0' ? cpus : "\n");
-	}
-}
-
-static void check_children(const char *parent, const char *children)
+/* The cgroups below a guest's, "NAME=CPUS", with blanks between: `act` has each one's file. */
+static void children_each(const char *parent, const char *children,
+			  void (*act)(const char *path, const char *cpus))
 {
 	char copy[1024];
 	char *save = NULL;
@@ -53,10 +37,29 @@ static void check_children(const char *parent, const char *children)
 
 		*cpus++ = '\0';
 		snprintf(path, sizeof(path), TREE "%s/%s/cpuset.cpus", parent, word);
-		if (strncmp(text_of(path), cpus, strlen(cpus)) != 0 ||
-		    text_of(path)[strlen(cpus)] > ' ')
-			fail_msg("%s: '%s' instead of '%s'", path, text_of(path), cpus);
+		act(path, cpus);
 	}
+}
+
+static void make_child(const char *path, const char *cpus)
+{
+	make_file(path, *cpus != '\0' ? cpus : "\n");
+}
+
+static void make_children(const char *parent, const char *children)
+{
+	children_each(parent, children, make_child);
+}
+
+static void check_child(const char *path, const char *cpus)
+{
+	if (strncmp(text_of(path), cpus, strlen(cpus)) != 0 || text_of(path)[strlen(cpus)] > ' ')
+		fail_msg("%s: '%s' instead of '%s'", path, text_of(path), cpus);
+}
+
+static void check_children(const char *parent, const char *children)
+{
+	children_each(parent, children, check_child);
 }
 
 /* The host has 0-9; under v1 the guest is in /machine, which may have all of these. */
