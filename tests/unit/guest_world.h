@@ -482,6 +482,36 @@ static inline void end_guest(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/*
+ * What a process of another user, which is in no guest's cgroup, gets by this life: it waits for
+ * a byte, asks, and sends the reply.
+ */
+static inline const char *reply_as(uid_t user, int (*life)(int control))
+{
+	static char reply[AGENT_REPLY_MAX];
+	int answers[2];
+	pid_t pid;
+
+	assert_int_equal(chmod(SOCKET, 0666), 0);
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setresuid(user, user, user) < 0)
+			_exit(1);
+		_exit(life(answers[1]));
+	}
+	close(answers[1]);
+	make_process(pid);
+	make_file(proc_path(pid, "cgroup"), "0::/user.slice/session-1.scope\n");
+	assert_int_equal(write(answers[0], "", 1), 1);
+	strcpy(reply, receive(answers[0]));
+	close(answers[0]);
+	end_guest(pid);
+	return reply;
+}
+
 static inline const char *placed_reply(void)
 {
 	static char text[64];

@@ -742,33 +742,6 @@ static void whoever_does_it_by_hand_gets_nothing_else(void **state)
 	}
 }
 
-/* Asks as another user, where this one may do that. */
-static const char *ask_as(uid_t user)
-{
-	static char reply[AGENT_REPLY_MAX];
-	int answers[2];
-	pid_t pid;
-
-	assert_int_equal(chmod(SOCKET, 0666), 0);
-	assert_int_equal(chmod(".", 0755), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (setresuid(user, user, user) < 0)
-			_exit(1);
-		_exit(guest_life(answers[1]));
-	}
-	close(answers[1]);
-	make_process(pid);
-	make_file(proc_path(pid, "cgroup"), "0::/user.slice/session-1.scope\n");
-	assert_int_equal(write(answers[0], "", 1), 1);
-	strcpy(reply, receive(answers[0]));
-	close(answers[0]);
-	end_guest(pid);
-	return reply;
-}
-
 /* Nor does anybody but root and the agent's owner get interrupts by hand. */
 static void another_user_gets_nothing_by_hand(void **state)
 {
@@ -780,7 +753,7 @@ static void another_user_gets_nothing_by_hand(void **state)
 		restart_server();
 	}
 	make_interrupts("web1 - cpus=%u irq=eth0 isolate\n");
-	reply = ask_as(geteuid() == 0 ? OTHER_USER : geteuid());
+	reply = reply_as(geteuid() == 0 ? OTHER_USER : geteuid(), guest_life);
 	assert_memory_equal(reply, AGENT_REFUSED, strlen(AGENT_REFUSED));
 	assert_non_null(strstr(reply, "/user.slice/session-1.scope"));
 	assert_string_equal(affinity(24), own);

@@ -189,36 +189,16 @@ static void under_v1_all_its_cgroups_are_moved(void **state)
 
 /* --- who may ask, and for whom --- */
 
-/* Asks as another user, where this one may do that: a process that is no guest. */
-static const char *apply_as(uid_t user)
+static int apply_life(int control)
 {
-	static char reply[AGENT_REPLY_MAX];
-	int answers[2];
-	pid_t pid;
+	const char *text;
+	char byte;
 
-	assert_int_equal(chmod(SOCKET, 0666), 0);
-	assert_int_equal(chmod(".", 0755), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		const char *text;
-		char byte;
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (setresuid(user, user, user) < 0 || read(answers[1], &byte, 1) != 1)
-			_exit(1);
-		text = apply();
-		_exit(send(answers[1], text, strlen(text), MSG_NOSIGNAL) < 0);
-	}
-	close(answers[1]);
-	make_process(pid);
-	make_file(proc_path(pid, "cgroup"), "0::/user.slice/session-1.scope\n");
-	assert_int_equal(write(answers[0], "", 1), 1);
-	strcpy(reply, receive(answers[0]));
-	close(answers[0]);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	return reply;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(control, &byte, 1) != 1)
+		return 1;
+	text = apply();
+	return send(control, text, strlen(text), MSG_NOSIGNAL) < 0;
 }
 
 static void another_user_may_name_no_guest(void **state)
@@ -228,7 +208,7 @@ static void another_user_may_name_no_guest(void **state)
 		roots.owner = geteuid() + 1;
 		restart_server();
 	}
-	check_refused(apply_as(geteuid() == 0 ? OTHER_USER : geteuid()),
+	check_refused(reply_as(geteuid() == 0 ? OTHER_USER : geteuid(), apply_life),
 		      "only root may name a guest");
 }
 
